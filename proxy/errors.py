@@ -18,7 +18,8 @@ a library's error text.
     │   ├── PreconditionFailed      412
     │   └── InvalidRange            416
     ├── SourceError                       the picture or its origin is at fault     fault source
-    │   ├── InvalidImageFormat      400   not a picture, a broken one, or one no decoder survives
+    │   ├── InvalidImageFormat      400   not a picture, or a broken one
+    │   │   └── DecoderCrashed      400   it crashed or bloated its codec process
     │   ├── ImageTooLarge           400   bytes over the limit
     │   ├── ImageResolutionExceed   400   sides, pixels or frames over the limit
     │   ├── OriginRefused           403   the origin denies us the object
@@ -55,6 +56,8 @@ class MogrError(Exception):
     public: str = "We encountered an internal error. Please try again."
     logged: bool = False
     retry_after_s: int | None = None
+    condemns: bool = False
+    """True where the error is a verdict on the version of the source, whatever was asked of it."""
 
     def __init__(self, detail: str = "", *, public: str | None = None, errno: int | None = None) -> None:
         super().__init__(detail or public or self.public)
@@ -62,6 +65,13 @@ class MogrError(Exception):
             self.public = public
         if errno is not None:
             self.errno = errno
+
+    def again(self) -> MogrError:
+        """A copy without traceback or cause: what is remembered of an error must not keep its frames alive."""
+        copy = type(self).__new__(type(self))
+        copy.args = self.args
+        copy.__dict__.update(self.__dict__)
+        return copy
 
 
 class ClientError(MogrError):
@@ -148,6 +158,14 @@ class InvalidImageFormat(SourceError):
     public = "The object is not a picture that can be processed."
 
 
+class DecoderCrashed(InvalidImageFormat):
+    """The picture crashed or bloated its codec process: the verdict holds against that version of the source."""
+
+    condemns = True
+    logged = True
+    public = "The object is not a picture that can be processed safely."
+
+
 class ImageTooLarge(SourceError):
     code, errno = "ImageTooLarge", -167
     public = "The picture has more bytes than may be processed."
@@ -186,6 +204,7 @@ class OriginTimeout(SourceError):
 class CodecDeadline(SourceError):
     status, code, errno = 504, "ServiceUnavailable", -901
     public = "The picture could not be processed in time."
+    condemns = True
     logged = True
 
 

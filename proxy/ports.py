@@ -6,11 +6,14 @@ Every method may be cancelled: cancelling releases whatever the call holds and l
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from proxy.core.model import Frame, ImageLimits, Source, Traits, Validators
+
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,14 @@ class CacheEntry:
     body: bytes
 
 
+class Memory(Protocol[V]):
+    """A bounded mapping inside the process; synchronous, so that a hit never waits."""
+
+    def get(self, key: str) -> V | None: ...
+    def put(self, key: str, value: V) -> None: ...
+    def delete(self, key: str) -> None: ...
+
+
 class Cache(Protocol):
     """Bounded by bytes, best effort: every method fails silently (counted), ``get`` then answers None."""
 
@@ -145,8 +156,12 @@ class Codec(Protocol):
         """
         ...
 
-    async def render(self, body: bytes, traits: Traits, job: Job) -> Rendered:
+    async def render(
+        self, body: bytes, traits: Traits, job: Job, *, on_started: Callable[[], None] | None = None
+    ) -> Rendered:
         """Make the picture.  Cancelling drops the job if it is still waiting; one under way is finished unseen.
+
+        *on_started* is called when a codec process takes the job.
 
         Raises:
             InvalidArgument: an operation cannot be applied to this picture.
@@ -215,6 +230,6 @@ class NullMeter:
 
 
 __all__ = [
-    "Cache", "CacheEntry", "Clock", "Codec", "Job", "Meter", "NullMeter", "ObjectInfo", "ObjectStream", "Origin",
+    "Cache", "CacheEntry", "Clock", "Codec", "Job", "Memory", "Meter", "NullMeter", "ObjectInfo", "ObjectStream", "Origin",
     "Rendered", "Source", "Store", "Unchanged",
 ]  # fmt: skip

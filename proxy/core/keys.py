@@ -1,0 +1,58 @@
+"""Names of what is cached: hashes of framed encodings, so that no key, plan or setting can pass for another.
+
+Framed, because parts joined by a separator collide as soon as a part may contain it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from proxy.core.model import Rendition, Source
+
+SCHEMA_VERSION = 1
+"""Raise it when the meaning of a key changes: every stored result is then made anew."""
+
+
+def source_key(source: Source) -> str:
+    """64 hex digits for one object of one bucket, whatever its version."""
+    return _digest("source", source.bucket, source.key)
+
+
+def facts_key(source: Source) -> str:
+    """64 hex digits under which what is known of *source* is kept; never that of its bytes."""
+    return _digest("facts", source.bucket, source.key)
+
+
+def rendition_key(rendition: Rendition) -> str:
+    """64 hex digits; equal renditions have equal keys, in every process and on every replica, and others have others."""
+    return _digest(
+        "rendition",
+        rendition.source.bucket,
+        rendition.source.key,
+        rendition.plan_text,
+        rendition.format,
+        rendition.auto,
+        rendition.orient,
+        rendition.or_original,
+        rendition.policy,
+    )
+
+
+def persist_path(prefix: str, source: Source, rendition: Rendition) -> str:
+    """Where *rendition* is kept in a bucket: under *prefix*, one folder per source, so that a purge can list it."""
+    return f"{prefix}{source_key(source)}/{rendition_key(rendition)}"
+
+
+def entity_tag(body: bytes) -> str:
+    """A strong entity tag, quoted: a hash of the bytes, so it is equal on every replica.
+
+    Costs about a millisecond a megabyte: hash large bodies in a thread.
+    """
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def _digest(*parts: str | bool) -> str:
+    # ensure_ascii would write two surrogates and the one character they stand for alike.
+    framed = json.dumps([SCHEMA_VERSION, *parts], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(framed.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,108 @@
+"""What a client may be sent: from the format asked and the Accept field to an offer, and from the offer to a format.
+
+An offer is made before anything is known of the picture.  Offers are canonical: a handful of them per plan, whatever
+Accept fields arrive, and those that end in the same format share one encoded result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from proxy.core.fields.accept import Accept, parse_accept
+from proxy.core.model import Format, Frame, Offer
+from proxy.errors import InvalidArgument, InvalidImageFormat
+from proxy.formats import CATALOGUE
+
+UNIVERSAL = frozenset({"jpeg", "png", "gif"})
+"""What every client can show: always admissible when asked by name."""
+_WRITABLE = frozenset(name for name, row in CATALOGUE.items() if row.spellings)
+"""What a result can be; the rest of the catalogue is only read."""
+_AS_IT_CAME = Offer(keep_source=True, showable=frozenset(CATALOGUE))
+
+
+def reads_accept(requested: str | None, *, mode: str) -> bool:
+    """Whether Accept has a say, and every status of the URL, errors included, carries ``Vary: Accept``."""
+    return mode == "accept" and requested is not None and requested not in UNIVERSAL
+
+
+def offer(
+    requested: str | None, accept: str | None, *, mode: str, order: tuple[str, ...], encodable: frozenset[str]
+) -> Offer:
+    """What may be sent to a client with this Accept for a plan that asks for *requested*.
+
+    *requested* is a catalogue name, ``auto``, or None for the format that came in.  *mode* is ``accept``, or ``exact``:
+    the URL alone decides.  *order* is the server's preference among formats that are not universal.
+
+    Raises:
+        InvalidArgument: ``auto`` where the URL alone decides, or no format at all.
+        InvalidImageFormat: this build cannot write the format, and the client has not said what else it would take.
+    """
+    if mode not in ("accept", "exact"):
+        raise ValueError(f"not a way to negotiate: {mode!r}")
+    if requested is None:
+        return _AS_IT_CAME
+    if requested == "auto":
+        if mode == "exact":
+            raise InvalidArgument.of("format", requested, "a format by name, this bucket does not negotiate")
+        said = parse_accept(accept)
+        return Offer(
+            formats=_offered(said, order, encodable),
+            keep_source=True,
+            showable=UNIVERSAL.union(name for name in _WRITABLE if _names(said, CATALOGUE[name])),
+            varies=True,
+        )
+    if requested not in CATALOGUE:
+        raise InvalidArgument.of("format", requested, "the name of a picture format")
+    varies = reads_accept(requested, mode=mode)
+    if varies:
+        said = parse_accept(accept)
+        if not _admits(said, CATALOGUE[requested]):
+            return Offer(formats=_offered(said, order, encodable), varies=True)
+    if requested not in encodable:
+        raise InvalidImageFormat(public=f"format/{requested}: this server cannot write that format.")
+    return Offer(forced=requested, varies=varies)
+
+
+def resolve(offer: Offer, *, frame: Frame, source_format: str, encodable: Collection[str]) -> str:
+    """The format to send; *frame* is the final one of the plan, *source_format* the original's catalogue name."""
+    if offer.forced is not None:
+        return offer.forced
+    for name in offer.formats:
+        if name in encodable and _carries(CATALOGUE[name], frame):
+            return name
+    if offer.keep_source and source_format in offer.showable and source_format in encodable:
+        return source_format
+    if frame.animated and "gif" in encodable:
+        return "gif"
+    return "png" if frame.alpha else "jpeg"
+
+
+def _admits(said: Accept, row: Format) -> bool:
+    """Whether a client that says this may be sent the format it asks for; wildcards say nothing, for or against."""
+    named = said.named_images
+    if named:
+        return not named.isdisjoint(row.accept_types)
+    return said.excluded_images.isdisjoint(row.accept_types)
+
+
+def _offered(said: Accept, order: tuple[str, ...], encodable: Collection[str]) -> tuple[str, ...]:
+    """What the client names, in the server's order, up to the first that can carry any picture."""
+    members: list[str] = []
+    for name in dict.fromkeys(order):
+        if name in encodable and name in CATALOGUE and _names(said, CATALOGUE[name]):
+            members.append(name)
+            if CATALOGUE[name].uniform:
+                break
+    return tuple(members)
+
+
+def _names(said: Accept, row: Format) -> bool:
+    return not said.named_images.isdisjoint(row.accept_types)
+
+
+def _carries(row: Format, frame: Frame) -> bool:
+    return (
+        (row.alpha or not frame.alpha)
+        and (row.animation or not frame.animated)
+        and max(frame.width_px, frame.height_px) <= row.max_side_px
+    )
