@@ -1,0 +1,36 @@
+"""One bucket as the service sees it: where originals are read, where renditions are kept, and its rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proxy.core.model import ImageLimits
+from proxy.ports import Origin, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketRules:
+    """What decides how a bucket's objects are served; plain values from the configuration."""
+
+    name: str
+    negotiate: str = "accept"
+    """``accept`` or ``exact``."""
+    formats: tuple[str, ...] = ("avif", "webp")
+    """Server order of negotiated formats."""
+    auto_format: bool = False
+    auto_orient: bool = False
+    private: bool = False
+    ttl_s: float = 3600
+    error_ttl_s: float = 10
+    persist_prefix: str = ".mogr/"
+    limits: ImageLimits = ImageLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    rules: BucketRules
+    origin: Origin
+    persist: Store | None = None
+    """Where renditions are kept for all replicas; None: persist mode is off."""
+    cache_originals: bool = True
+    """False where reading the original again costs as little as reading it from a cache (directory, memory)."""

@@ -1,0 +1,77 @@
+"""Writing behind the response: caches and buckets are filled off the request's path, bounded, best effort.
+
+After a picture was made it is sent whatever becomes of its copies: a failed or refused write is counted, never raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+
+from proxy.errors import MogrError
+from proxy.ports import Cache, CacheEntry, Meter, Store
+
+
+class Shelf:
+    """The writes under way; more than ``max_bytes`` of them are refused."""
+
+    def __init__(self, meter: Meter, *, max_bytes: int = 256 * 1024 * 1024, at_once: int = 8) -> None:
+        self._meter = meter
+        self._max_bytes = max_bytes
+        self._waiting_bytes = 0
+        self._places = asyncio.Semaphore(at_once)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting_bytes(self) -> int:
+        return self._waiting_bytes
+
+    def put(self, cache: Cache | None, key: str, entry: CacheEntry) -> None:
+        """Copy *entry* into *cache* soon."""
+        if cache is None:
+            return
+        if not self._start(cache.put(key, entry), len(entry.body)):
+            self._meter.tier_error("disk")
+
+    def persist(
+        self, store: Store, path: str, body: bytes, media_type: str, metadata: Mapping[str, str]
+    ) -> None:
+        """Write *body* to *path* of *store* soon."""
+
+        async def write() -> None:
+            try:
+                await store.put(path, body, media_type=media_type, metadata=metadata)
+            except MogrError:
+                self._meter.persisted(ok=False)
+            else:
+                self._meter.persisted(ok=True)
+
+        if not self._start(write(), len(body)):
+            self._meter.persisted(ok=False)
+
+    def _start(self, write: Coroutine[object, object, None], size_bytes: int) -> bool:
+        if self._waiting_bytes and self._waiting_bytes + size_bytes > self._max_bytes:
+            write.close()
+            return False
+        self._waiting_bytes += size_bytes
+        task = asyncio.ensure_future(self._run(write, size_bytes))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _run(self, write: Coroutine[object, object, None], size_bytes: int) -> None:
+        try:
+            async with self._places:
+                await write
+        finally:
+            write.close()
+            self._waiting_bytes -= size_bytes
+
+    async def drain(self, grace_s: float) -> None:
+        """Wait up to *grace_s* for the writes under way, then give up the rest."""
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(set(self._tasks), timeout=grace_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

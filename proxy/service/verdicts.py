@@ -1,0 +1,35 @@
+"""Errors remembered for a short while, so that one URL cannot burn the origin or the codec pool again and again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from proxy.errors import MogrError
+from proxy.ports import Clock
+
+
+class Verdicts:
+    """Bounded memory of errors by key; each lives for the time it was given."""
+
+    def __init__(self, clock: Clock, *, max_entries: int = 10_000) -> None:
+        self._clock = clock
+        self._max_entries = max_entries
+        self._errors: OrderedDict[str, tuple[float, MogrError]] = OrderedDict()
+
+    def check(self, key: str) -> None:
+        """Raise the error remembered for *key*, if it is still held against it."""
+        found = self._errors.get(key)
+        if found is None:
+            return
+        until_s, error = found
+        if self._clock.now_s() < until_s:
+            raise error.again()
+        del self._errors[key]
+
+    def remember(self, key: str, error: MogrError, ttl_s: float) -> None:
+        if ttl_s <= 0:
+            return
+        self._errors[key] = (self._clock.now_s() + ttl_s, error.again())
+        self._errors.move_to_end(key)
+        while len(self._errors) > self._max_entries:
+            self._errors.popitem(last=False)

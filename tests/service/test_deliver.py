@@ -1,0 +1,306 @@
+"""From a question to its artifact: what is asked of whom, how often, and what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from fakes import DictCache, FakeCodec, FakeOrigin, ManualClock, TallyMeter
+
+from proxy.caches.memory import MemoryCache
+from proxy.core.grammar import format_plan, parse_plan
+from proxy.core.model import Frame, Source, Traits
+from proxy.core.negotiate import offer
+from proxy.errors import (
+    CodecDeadline,
+    CodecLost,
+    DecoderCrashed,
+    ImageTooLarge,
+    InvalidImageFormat,
+    NoSuchKey,
+    OriginUnavailable,
+    Overloaded,
+)
+from proxy.service.admission import ByteBudget
+from proxy.service.bucket import Bucket, BucketRules
+from proxy.service.deliver import Deliver, Question
+from proxy.service.originals import Originals
+from proxy.service.shelf import Shelf
+from proxy.stores.memory import MemoryStore
+
+ENCODABLE = frozenset({"jpeg", "png", "gif", "webp", "avif"})
+BODY = b"PIC one"
+
+
+class World:
+    """One web worker's service with fakes around it; ``restart`` forgets what was in memory."""
+
+    def __init__(self, *, persist: bool = False, headers: dict[str, str] | None = None, ttl_s: float = 60) -> None:
+        self.clock = ManualClock()
+        self.meter = TallyMeter()
+        self.codec = FakeCodec()
+        self.origin = FakeOrigin({"a": BODY, "text": b"no picture"}, headers)
+        self.disk, self.disk_originals = DictCache(), DictCache()
+        self.store = MemoryStore(self.clock) if persist else None
+        rules = BucketRules(name="b", ttl_s=ttl_s, error_ttl_s=10)
+        self.bucket = Bucket(rules=rules, origin=self.origin, persist=self.store)
+        self.restart()
+
+    def restart(self) -> None:
+        self.shelf = Shelf(self.meter)
+        self.originals = Originals(
+            codec=self.codec,
+            clock=self.clock,
+            meter=self.meter,
+            budget=ByteBudget(1 << 30),
+            facts=MemoryCache(1 << 20, size_of=lambda _: 1),
+            bodies=MemoryCache(1 << 20, size_of=len),
+            disk=self.disk_originals,
+            shelf=self.shelf,
+        )
+        self.deliver = Deliver(
+            originals=self.originals,
+            codec=self.codec,
+            meter=self.meter,
+            memory=MemoryCache(1 << 20, size_of=lambda artifact: len(artifact.body)),
+            disk=self.disk,
+            shelf=self.shelf,
+            encodable=ENCODABLE,
+            policy="p",
+            versions="v",
+        )
+
+    def question(self, text: str = "imageMogr2/thumbnail/100x", accept: str | None = None, key: str = "a") -> Question:
+        plan = parse_plan(text)
+        offered = offer(plan.format, accept, mode="accept", order=("avif", "webp"), encodable=ENCODABLE)
+        return Question(
+            source=Source("b", key), plan=plan, plan_text=format_plan(plan), offer=offered, auto=plan.format == "auto"
+        )
+
+    async def ask(self, *args: str, **kwargs: str):
+        delivered = await self.deliver.rendition(self.bucket, self.question(*args, **kwargs))
+        await self.shelf.drain(5)
+        return delivered
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_miss_is_made_once_and_then_found_in_memory_disk_and_bucket():
+    world = World(persist=True)
+    made = await world.ask()
+    assert made.tier is None
+    assert made.artifact.body == b"jpeg|imageMogr2/thumbnail/100x|PIC one"
+    assert (await world.ask()).tier == "memory"
+    world.restart()
+    assert (await world.ask()).tier == "disk"
+    assert (await world.ask()).tier == "memory"
+    world.disk.entries.clear()
+    world.disk_originals.entries.clear()
+    world.restart()
+    found = await world.ask()
+    assert found.tier == "bucket"
+    assert found.artifact == made.artifact
+    assert len(world.codec.jobs) == 1
+    assert world.codec.probed == 1
+    assert world.meter.hits == ["memory", "disk", "memory", "bucket"]
+    assert world.meter.misses == 1
+    assert world.origin.unchanged == 1, "the bucket's copy was confirmed with the origin, not fetched again"
+
+
+async def test_six_widths_cost_one_fetch_and_one_probe():
+    world = World()
+    for width in range(100, 700, 100):
+        await world.ask(f"imageMogr2/thumbnail/{width}x")
+    assert world.origin.opened == ["a"]
+    assert world.codec.probed == 1
+    assert len(world.codec.jobs) == 6
+
+
+async def test_offers_that_end_in_one_format_share_one_encode_even_at_the_same_time():
+    world = World()
+    world.codec.gate = asyncio.Event()
+    text = "imageMogr2/thumbnail/100x/format/auto"
+    asking = [asyncio.create_task(world.ask(text, accept)) for accept in ("image/avif", "image/avif,image/webp", "image/avif,*/*")]
+    await settle()
+    world.codec.gate.set()
+    answers = await asyncio.gather(*asking)
+    assert {answer.artifact.format for answer in answers} == {"avif"}
+    assert len(world.codec.jobs) == 1
+    assert world.meter.joins >= 2
+
+
+async def test_a_picture_with_traits_a_format_cannot_carry_is_sent_in_one_that_can():
+    world = World()
+    world.codec.traits = Traits(format="gif", frame=Frame(width_px=10, height_px=10, frames=3))
+    assert (await world.ask("imageMogr2/format/auto", "image/avif,image/webp")).artifact.format == "webp"
+    assert (await world.ask("imageMogr2/format/auto", "image/avif")).artifact.format == "gif"
+
+
+async def test_stale_facts_are_confirmed_and_the_rendition_kept():
+    world = World(ttl_s=60)
+    await world.ask()
+    world.clock.advance(61)
+    assert (await world.ask()).tier == "memory"
+    assert world.origin.unchanged == 1
+    assert len(world.codec.jobs) == 1
+
+
+async def test_a_changed_source_is_made_anew():
+    world = World(ttl_s=60)
+    first = await world.ask()
+    world.origin.objects["a"] = b"PIC two"
+    assert (await world.ask()).artifact == first.artifact, "still fresh"
+    world.clock.advance(61)
+    second = await world.ask()
+    assert second.tier is None
+    assert second.artifact.body.endswith(b"PIC two")
+    assert second.artifact.etag != first.artifact.etag
+
+
+async def test_a_source_that_changes_between_its_facts_and_its_bytes_is_looked_at_again():
+    world = World()
+    await world.ask()
+    world.restart()
+    world.disk.entries.clear()
+    for key in [key for key, entry in world.disk_originals.entries.items() if entry.body]:
+        del world.disk_originals.entries[key]
+    world.origin.objects["a"] = b"PIC two"
+    answer = await world.ask()
+    assert answer.artifact.body.endswith(b"PIC two")
+    assert answer.artifact.source == answer.facts.validators
+
+
+@pytest.mark.parametrize("field", ["no-store", "private", "private, max-age=60"])
+async def test_what_its_origin_keeps_private_is_stored_nowhere(field: str):
+    world = World(persist=True, headers={"cache-control": field})
+    for _ in range(2):
+        answer = await world.ask()
+        assert answer.tier is None
+    assert not world.disk.entries
+    assert not world.disk_originals.entries
+    assert world.meter.writes == []
+    assert world.origin.opened == ["a", "a"], "and fetched once for each answer"
+
+
+async def test_a_missing_object_is_asked_for_once_in_a_while():
+    world = World()
+    for _ in range(3):
+        with pytest.raises(NoSuchKey):
+            await world.ask(key="none")
+    assert world.origin.opened == ["none"]
+    world.clock.advance(11)
+    with pytest.raises(NoSuchKey):
+        await world.ask(key="none")
+    assert world.origin.opened == ["none", "none"]
+
+
+async def test_an_origin_that_fails_is_left_alone_for_the_error_lifetime():
+    world = World()
+    world.origin.error = OriginUnavailable()
+    for _ in range(3):
+        with pytest.raises(OriginUnavailable):
+            await world.ask()
+    assert len(world.origin.opened) == 1
+    world.origin.error = None
+    world.clock.advance(11)
+    assert (await world.ask()).tier is None
+
+
+@pytest.mark.parametrize("verdict", [DecoderCrashed, CodecDeadline])
+async def test_a_source_that_kills_or_overruns_a_codec_is_refused_whatever_is_asked_of_it(verdict):
+    world = World()
+    world.codec.error = verdict()
+    with pytest.raises(verdict):
+        await world.ask()
+    with pytest.raises(verdict):
+        await world.ask("imageMogr2/thumbnail/7x")
+    assert len(world.codec.jobs) == 1
+    world.codec.error = None
+    world.clock.advance(11)
+    assert (await world.ask("imageMogr2/thumbnail/7x")).tier is None
+
+
+async def test_a_failure_of_one_rendition_is_held_against_that_rendition_alone():
+    world = World()
+    world.codec.error = InvalidImageFormat()
+    for _ in range(2):
+        with pytest.raises(InvalidImageFormat):
+            await world.ask()
+    assert len(world.codec.jobs) == 1
+    world.codec.error = None
+    assert (await world.ask("imageMogr2/thumbnail/7x")).tier is None
+
+
+@pytest.mark.parametrize("passing", [Overloaded, CodecLost])
+async def test_overload_is_never_remembered(passing):
+    world = World()
+    world.codec.error = passing()
+    with pytest.raises(passing):
+        await world.ask()
+    world.codec.error = None
+    assert (await world.ask()).tier is None
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_an_original_over_the_limit_is_not_read_to_its_end(declared: bool):
+    world = World()
+    limits = replace(world.bucket.rules.limits, max_source_bytes=10)
+    world.bucket = replace(world.bucket, rules=replace(world.bucket.rules, limits=limits))
+    world.origin.declared = declared
+    world.origin.objects["a"] = b"PIC" + b"x" * 1000
+    with pytest.raises(ImageTooLarge):
+        await world.ask()
+    assert world.origin.streams[0].closed
+    assert world.codec.probed == 0
+
+
+async def test_leaving_before_a_codec_has_begun_cancels_the_work():
+    world = World()
+    world.codec.gate = asyncio.Event()
+    asking = asyncio.create_task(world.ask())
+    await settle()
+    asking.cancel()
+    await settle()
+    world.codec.gate.set()
+    await settle()
+    assert world.codec.jobs == []
+
+
+async def test_what_a_codec_has_begun_is_finished_and_kept_although_everyone_left():
+    world = World()
+    world.codec.gate = asyncio.Event()
+    world.codec.start_first = True
+    asking = asyncio.create_task(world.ask())
+    await settle()
+    asking.cancel()
+    await settle()
+    world.codec.gate.set()
+    await settle()
+    assert (await world.ask()).tier == "memory"
+    assert len(world.codec.jobs) == 1
+
+
+async def test_only_a_conversion_by_auto_may_fall_back_to_the_original():
+    world = World()
+    await world.ask("imageMogr2/format/auto", "image/avif")
+    await world.ask("imageMogr2/format/auto/thumbnail/10x", "image/avif")
+    await world.ask("imageMogr2/format/webp", "image/webp")
+    await world.ask("imageMogr2/format/auto/strip", "image/avif")
+    assert [job.or_original for job in world.codec.jobs] == [True, False, False, False]
+
+
+async def test_an_unusable_record_on_disk_or_in_the_bucket_is_a_miss():
+    world = World(persist=True)
+    await world.ask()
+    for cache in (world.disk, world.disk_originals):
+        for key, entry in cache.entries.items():
+            cache.entries[key] = replace(entry, meta={"other": 1})
+    assert world.store is not None
+    for path in list(world.store._objects):
+        await world.store.put(path, b"{broken", metadata={"mogr-record": "{broken"})
+    world.restart()
+    assert (await world.ask()).tier is None
