@@ -1,0 +1,296 @@
+"""The composition root of one web worker: settings in, wired objects out.
+
+The only module that knows every concrete class, and a program of its own: the supervisor starts it as
+``python -m proxy.app`` with the sockets it needs, so that nothing else of the supervisor is inherited.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from proxy import __version__
+from proxy.caches.disk import DiskCache
+from proxy.caches.memory import MemoryCache
+from proxy.codec.board import Board
+from proxy.codec.client import PoolCodec
+from proxy.configuration import from_json
+from proxy.core.model import Artifact, ImageLimits
+from proxy.metrics import CountingMeter
+from proxy.origins.http import HttpOrigin
+from proxy.ports import Clock, Codec, Meter, Origin, Store
+from proxy.service.admission import ByteBudget
+from proxy.service.bucket import Bucket, BucketRules
+from proxy.service.deliver import Deliver
+from proxy.service.originals import Originals
+from proxy.service.records import Facts
+from proxy.service.shelf import Shelf
+from proxy.settings import Bucket as BucketSettings
+from proxy.settings import Settings
+from proxy.stores.local import LocalStore
+from proxy.stores.memory import MemoryStore
+from proxy.stores.uri import parse_store_uri
+from proxy.supervisor.control import ControlClient
+from proxy.web.access_log import AccessLog
+from proxy.web.ask import Asker
+from proxy.web.edge import Edge
+from proxy.web.hosts import Buckets
+
+_FACTS_BYTES = 600
+"""What one entry of facts is counted as."""
+
+
+class WallClock:
+    """The Clock of the real world."""
+
+    def now_s(self) -> float:
+        return time.time()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the codec of this node can do, as its processes found out."""
+
+    encodable: frozenset[str]
+    policy: str
+    """Changes whenever the same plan could give other bytes."""
+    versions: str
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Capabilities:
+        versions: Mapping[str, str | None] = found["versions"]
+        text = " ".join(f"{name}/{version}" for name, version in sorted(versions.items()) if version)
+        return cls(encodable=frozenset(found["encode"]), policy=found["policy"], versions=text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One wired web worker."""
+
+    asgi: Starlette
+    aclose: Callable[[float], Any]
+    """Finish what is under way within so many seconds and close everything."""
+
+
+def open_origin(uri_text: str, settings: BucketSettings, tree: Settings, meter: Meter, clock: Clock) -> Origin | Store:
+    """The store or origin that *uri_text* names, with the bucket's own access to it."""
+    uri = parse_store_uri(uri_text)
+    if uri.scheme == "file":
+        return LocalStore(uri.path)
+    if uri.scheme == "memory":
+        return MemoryStore(clock)
+    if uri.scheme == "s3":
+        from proxy.stores.s3 import S3Store  # deployments without S3 need not load it
+
+        return S3Store(
+            uri.bucket,
+            endpoint=settings.endpoint,
+            region=settings.region,
+            virtual_hosted=settings.virtual_hosted,
+            access_key_id=settings.access_key_id.get_secret_value(),
+            secret_access_key=settings.secret_access_key.get_secret_value(),
+            settings=tree.origins,
+            meter=meter,
+        )
+    headers = {name: value.get_secret_value() for name, value in settings.origin_headers.items()}
+    return HttpOrigin(
+        uri.url,
+        settings=tree.origins,
+        headers=headers,
+        allow_private=settings.allow_private,
+        meter=meter,
+        clock=clock,
+    )
+
+
+def build(
+    settings: Settings,
+    capabilities: Capabilities,
+    *,
+    codec: Codec,
+    meter: Meter,
+    clock: Clock | None = None,
+    on_disk_written: Callable[[int], None] = lambda _: None,
+    open_store: Callable[..., Origin | Store] = open_origin,
+) -> Application:
+    """Wire one web worker from its settings; must be called on the event loop that will serve it."""
+    clock = clock or WallClock()
+    limits = settings.limits.image_limits()
+    origins: list[Origin] = []
+
+    def opened(uri: str, bucket: BucketSettings) -> Any:
+        origins.append(open_store(uri, bucket, settings, meter, clock))
+        return origins[-1]
+
+    buckets = []
+    for name, own in settings.buckets.items():
+        origin = opened(own.store, own)
+        persist = None
+        if own.persist == "read-through":
+            persist = opened(own.persist_store, own) if own.persist_store else origin
+        bucket = Bucket(
+            rules=_rules(name, own, limits),
+            origin=origin,
+            persist=persist,
+            cache_originals=parse_store_uri(own.store).scheme not in ("file", "memory"),
+        )
+        buckets.append((bucket, own.hosts, own.default))
+
+    budget_bytes = settings.cache.memory.max_bytes // settings.server.workers
+    shelf = Shelf(meter)
+    disk, disk_originals = _disk_tiers(settings, meter, clock, on_disk_written)
+    originals = Originals(
+        codec=codec,
+        clock=clock,
+        meter=meter,
+        budget=ByteBudget(8 * limits.max_source_bytes),
+        facts=MemoryCache[Facts](max(budget_bytes // 16, 1 << 20), size_of=lambda _: _FACTS_BYTES),
+        bodies=MemoryCache[bytes](budget_bytes // 4, size_of=len),
+        disk=disk_originals,
+        shelf=shelf,
+    )
+    deliver = Deliver(
+        originals=originals,
+        codec=codec,
+        meter=meter,
+        memory=MemoryCache[Artifact](budget_bytes * 11 // 16, size_of=lambda artifact: len(artifact.body)),
+        disk=disk,
+        shelf=shelf,
+        encodable=capabilities.encodable,
+        policy=capabilities.policy,
+        versions=capabilities.versions,
+    )
+    log = AccessLog(
+        clock, requests=settings.server.access_log == "json", trusted_proxies=settings.server.trusted_proxies
+    )
+    edge = Edge(
+        buckets=Buckets(buckets),
+        deliver=deliver,
+        asker=Asker(capabilities.encodable),
+        clock=clock,
+        meter=meter,
+        log=log,
+        server_timing=settings.server.server_timing,
+    )
+
+    async def aclose(grace_s: float) -> None:
+        await deliver.aclose(grace_s)
+        for origin in origins:
+            await origin.aclose()
+        for tier in (disk, disk_originals):
+            if tier is not None:
+                tier.close()
+        await asyncio.to_thread(log.close)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await aclose(settings.server.shutdown_s / 2)
+
+    return Application(asgi=Starlette(routes=[Mount("/", app=edge)], lifespan=lifespan), aclose=aclose)
+
+
+def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
+    return BucketRules(
+        name=name,
+        negotiate=own.negotiate,
+        formats=own.formats,
+        auto_format=own.auto_format,
+        auto_orient=own.auto_orient,
+        private=own.public == "private",
+        ttl_s=own.ttl_s,
+        error_ttl_s=own.error_ttl_s,
+        persist_prefix=own.persist_prefix,
+        limits=limits,
+    )
+
+
+def _disk_tiers(
+    settings: Settings, meter: Meter, clock: Clock, on_written: Callable[[int], None]
+) -> tuple[DiskCache | None, DiskCache | None]:
+    """Renditions and originals, each with a share of its own: neither can push the other out."""
+    disk = settings.cache.disk
+    if disk is None:
+        return None, None
+    renditions, originals = (
+        DiskCache(directory, max_bytes=max_bytes, meter=meter, clock=clock, on_written=on_written)
+        for directory, max_bytes in disk.shares()
+    )
+    return renditions, originals
+
+
+class _Server(uvicorn.Server):
+    """uvicorn on an inherited socket, saying when it accepts."""
+
+    def __init__(self, config: uvicorn.Config, control: ControlClient) -> None:
+        super().__init__(config)
+        self._control = control
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await self._control.ready()
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    """Serve until the supervisor says otherwise: SIGTERM drains, and so does its death."""
+    with os.fdopen(arguments.start_fd, "rb") as start:
+        start.seek(0)
+        told = json.loads(start.read())
+    settings = from_json(told["settings"])
+    capabilities = Capabilities.of(told["capabilities"])
+    meter = CountingMeter()
+    board = Board.attach(arguments.board_fd)
+    slot = board.web(arguments.slot)
+    codec = PoolCodec(
+        socket.socket(fileno=arguments.queue_fd),
+        board,
+        arguments.slot,
+        queue_s=settings.codec.queue_s,
+        deadline_s=settings.codec.deadline_s,
+        places=settings.codec.workers or os.cpu_count() or 1,
+    )
+    application = build(settings, capabilities, codec=codec, meter=meter, on_disk_written=slot.wrote)
+    config = uvicorn.Config(
+        application.asgi,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,  # longer than a load balancer's 60 s, or it meets closed connections (imgproxy#171)
+        timeout_graceful_shutdown=max(1, int(settings.server.shutdown_s)),
+        h11_max_incomplete_event_size=65_536,
+    )
+    control = ControlClient(arguments.control_fd, meter.snapshot)
+    server = _Server(config, control)
+    await server.serve(sockets=[socket.socket(fileno=arguments.edge_fd)])
+    await control.finish()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=f"mogr {__version__} web worker; started by `mogr serve`")
+    for name in ("edge", "control", "board", "queue", "start"):
+        parser.add_argument(f"--{name}-fd", type=int, required=True)
+    parser.add_argument("--slot", type=int, required=True)
+    import uvloop
+
+    uvloop.run(serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""What the edge writes down: one JSON line per request if asked, and one per error that somebody should see.
+
+Lines are handed to a thread of their own, many at a time: a slow terminal or a full pipe never holds up a request.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import queue
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TextIO
+
+from proxy.errors import MogrError
+from proxy.ports import Clock
+from proxy.web.request import EdgeRequest
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_MAX_WAITING_LINES = 10_000
+_SHOWN = 1024
+
+
+class AccessLog:
+    """Bounded: when the reader is slower than the requests, lines are dropped and the next line says how many."""
+
+    def __init__(
+        self, clock: Clock, *, requests: bool, trusted_proxies: Sequence[Network] = (), stream: TextIO | None = None
+    ) -> None:
+        self._clock = clock
+        self._requests = requests
+        self._trusted = tuple(trusted_proxies)
+        self._stream = stream or sys.stderr
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._dropped = 0
+        self._writer = threading.Thread(target=self._write, name="access-log", daemon=True)
+        self._writer.start()
+
+    def request(
+        self, request: EdgeRequest, request_id: str, status: int, sent_bytes: int, seconds: float, cache: str
+    ) -> None:
+        """One line per request, if ``server.access_log`` is ``json``."""
+        if not self._requests:
+            return
+        self._put(
+            event="request",
+            id=request_id,
+            client=self.client(request),
+            method=request.method,
+            host=request.host,
+            path=request.raw_path.decode("latin-1"),
+            query=request.raw_query.decode("latin-1"),
+            status=status,
+            bytes=sent_bytes,
+            seconds=round(seconds, 6),
+            cache=cache,
+            user_agent=request.header("user-agent"),
+            referer=request.header("referer"),
+        )
+
+    def error(self, request: EdgeRequest, request_id: str, error: MogrError) -> None:
+        """What went wrong, with the private detail that the client is not told."""
+        self._put(
+            event="error",
+            id=request_id,
+            path=request.raw_path.decode("latin-1"),
+            query=request.raw_query.decode("latin-1"),
+            error=type(error).__name__,
+            detail=str(error),
+            cause=repr(error.__cause__) if error.__cause__ else None,
+        )
+
+    def client(self, request: EdgeRequest) -> str:
+        """The client's address: X-Forwarded-For is believed only as far as trusted proxies wrote it."""
+        address = request.peer
+        hops = [hop.strip() for hop in (request.header("x-forwarded-for") or "").split(",")]
+        for hop in reversed(hops):
+            if not hop or not self._is_trusted(address):
+                break
+            address = hop
+        return address
+
+    def close(self) -> None:
+        """Write what is waiting."""
+        self._lines.put(None)
+        self._writer.join(timeout=1)
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._trusted)
+
+    def _put(self, **fields: object) -> None:
+        if self._lines.qsize() > _MAX_WAITING_LINES:
+            self._dropped += 1
+            return
+        if self._dropped:
+            fields["dropped_lines"], self._dropped = self._dropped, 0
+        shown = {k: v[:_SHOWN] if isinstance(v, str) else v for k, v in fields.items() if v is not None}
+        self._lines.put(json.dumps({"time_s": round(self._clock.now_s(), 3), **shown}))
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            lines = [line]
+            while not self._lines.empty() and len(lines) < 1000:
+                following = self._lines.get()
+                if following is None:
+                    self._lines.put(None)
+                    break
+                lines.append(following)
+            try:
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                return  # nobody reads our log any more

@@ -1,0 +1,57 @@
+"""One answer, ready to be sent: status, fields, and a body that is bytes or still being read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from starlette.types import Send
+
+
+@dataclass(slots=True, kw_only=True)
+class Reply:
+    """``size_bytes`` is what Content-Length says: of a HEAD answer, what GET would have sent."""
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes | AsyncIterator[bytes] = b""
+    size_bytes: int | None = None
+    close: Callable[[], Awaitable[None]] | None = None
+    """Called when the answer was sent, or was not."""
+    kind: str = "other"
+    """For the metrics: ``object``, ``rendition`` or ``other``."""
+    cache: str = ""
+    """For the log: what ``Cache-Status`` says."""
+
+    async def send(self, send: Send, *, head: bool) -> int:
+        """Write the answer; returns the bytes of body sent.  Cancelling closes what was being read."""
+        try:
+            return await self._send(send, head=head)
+        finally:
+            if self.close is not None:
+                await self.close()
+
+    async def _send(self, send: Send, *, head: bool) -> int:
+        size_bytes = len(self.body) if isinstance(self.body, bytes) and self.size_bytes is None else self.size_bytes
+        raw = [(name.encode("latin-1"), _printable(value)) for name, value in self.headers]
+        if size_bytes is not None and self.status != 304:
+            raw.append((b"content-length", str(size_bytes).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        if head or self.status == 304:
+            await send({"type": "http.response.body", "body": b""})
+            return 0
+        if isinstance(self.body, bytes):
+            await send({"type": "http.response.body", "body": self.body})
+            return len(self.body)
+        sent_bytes = 0
+        async for chunk in self.body:
+            sent_bytes += len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return sent_bytes
+
+
+def _printable(value: str) -> bytes:
+    """A field value that can end no line (RFC 9110 §5.5), whatever an origin or a store made of it."""
+    safe = "".join(character for character in value if character == "\t" or " " <= character != "\x7f")
+    return safe.encode("latin-1", "replace")

@@ -1,0 +1,107 @@
+"""What an edge request says: method, key, query and the few fields that pick the answer.  Everything is hostile."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Scope
+
+from proxy.errors import InvalidUri, KeyTooLong, NoSuchKey
+
+MAX_KEY_BYTES = 850
+"""COS: object keys are at most 850 bytes of UTF-8."""
+_READ = frozenset(
+    {
+        b"host",
+        b"accept",
+        b"range",
+        b"if-range",
+        b"if-match",
+        b"if-none-match",
+        b"if-modified-since",
+        b"if-unmodified-since",
+        b"x-forwarded-for",
+        b"user-agent",
+        b"referer",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeRequest:
+    method: str
+    host: str
+    """Lower case, without port; empty if there is none or more than one."""
+    raw_path: bytes
+    raw_query: bytes
+    headers: dict[str, str]
+    """Those of the fields that pick an answer which are present; repeated ones joined by ", " (RFC 9110 §5.3)."""
+    peer: str
+    """The address of whoever connected to us."""
+
+    def header(self, name: str) -> str | None:
+        return self.headers.get(name)
+
+
+def read_request(scope: Scope) -> EdgeRequest:
+    """Read an ASGI *scope*; never fails: what is odd shows when it is used."""
+    fields: dict[str, str] = {}
+    hosts = 0
+    raw: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    for name, value in raw:
+        if name in _READ:
+            text, key = value.decode("latin-1"), name.decode()
+            hosts += key == "host"
+            fields[key] = f"{fields[key]}, {text}" if key in fields else text
+    client = scope.get("client")
+    raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    return EdgeRequest(
+        method=scope["method"],
+        host=_host(fields.get("host", "")) if hosts == 1 else "",
+        raw_path=raw_path.partition(b"?")[0],
+        raw_query=scope.get("query_string", b""),
+        headers=fields,
+        peer=client[0] if client else "",
+    )
+
+
+def _host(field: str) -> str:
+    name = field.strip().lower()
+    if name.startswith("["):  # an IPv6 literal
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0].rstrip(".")
+
+
+def object_key(raw_path: bytes, hidden_prefix: str) -> str:
+    """The key that *raw_path* names, decoded exactly once.
+
+    Raises:
+        InvalidUri: not a path, not UTF-8, or it holds a control character.
+        KeyTooLong: over 850 bytes.
+        NoSuchKey: it lies under *hidden_prefix*, however that is spelt, where renditions are kept.
+    """
+    if not raw_path.startswith(b"/"):
+        raise InvalidUri("the request target is not a path")
+    raw_key = unquote_to_bytes(raw_path[1:])
+    if len(raw_key) > MAX_KEY_BYTES:
+        raise KeyTooLong
+    try:
+        key = raw_key.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidUri("the key is not UTF-8") from None
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in key):
+        raise InvalidUri("the key holds a control character")
+    if _is_hidden(key, hidden_prefix):
+        raise NoSuchKey("the key lies under the prefix of renditions")
+    return key
+
+
+def _is_hidden(key: str, prefix: str) -> bool:
+    if not prefix:
+        return False
+    # Stores differ in what they make of dots, doubled slashes, backslashes and case: all of them are the same key here.
+    plain = posixpath.normpath("/" + key.replace("\\", "/")).lstrip("/").casefold() + "/"
+    return plain.startswith(prefix.strip("/").casefold() + "/") or key.startswith(prefix)

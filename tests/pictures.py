@@ -1,0 +1,64 @@
+"""Small pictures made on the spot, through Pillow: the code under test uses libvips, so neither judges itself."""
+
+from __future__ import annotations
+
+import io
+import random
+from functools import cache
+
+from PIL import Image, ImageDraw
+
+
+def scene(width_px: int, height_px: int, seed: int = 0) -> Image.Image:
+    """Something photograph-like: gradients, shapes and a little noise."""
+    dice = random.Random(seed)
+    small = Image.new("RGB", (8, 8))
+    small.putdata([tuple(dice.randrange(256) for _ in range(3)) for _ in range(64)])
+    picture = small.resize((width_px, height_px), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(picture)
+    for _ in range(12):
+        x, y = dice.randrange(width_px), dice.randrange(height_px)
+        r = dice.randrange(1, max(2, min(width_px, height_px) // 4))
+        pen.ellipse((x - r, y - r, x + r, y + r), fill=tuple(dice.randrange(256) for _ in range(3)))
+    return picture
+
+
+def encoded(picture: Image.Image, format_: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+@cache
+def jpeg(width_px: int = 960, height_px: int = 540, *, quality: int = 80, orientation: int = 1, seed: int = 0) -> bytes:
+    exif = Image.Exif()
+    if orientation != 1:
+        exif[0x0112] = orientation
+    return encoded(scene(width_px, height_px, seed), "JPEG", quality=quality, exif=exif)
+
+
+@cache
+def png(width_px: int = 960, height_px: int = 540, *, alpha: bool = False) -> bytes:
+    picture = scene(width_px, height_px)
+    if alpha:
+        picture = picture.convert("RGBA")
+        mask = Image.new("L", picture.size, 255)
+        ImageDraw.Draw(mask).rectangle((0, 0, width_px // 2, height_px // 2), fill=0)
+        picture.putalpha(mask)
+    return encoded(picture, "PNG")
+
+
+@cache
+def animated(width_px: int = 200, height_px: int = 100, frames: int = 5, format_: str = "GIF") -> bytes:
+    pages = []
+    for number in range(frames):
+        page = Image.new("RGB", (width_px, height_px), (number * 255 // frames, 80, 255 - number * 255 // frames))
+        ImageDraw.Draw(page).rectangle((number % width_px, 0, number % width_px + 9, 9), fill=(255, 255, 255))
+        pages.append(page)
+    return encoded(pages[0], format_, save_all=True, append_images=pages[1:], duration=50, loop=0)
+
+
+def opened(body: bytes) -> Image.Image:
+    picture = Image.open(io.BytesIO(body))
+    picture.load()
+    return picture
