@@ -1,0 +1,115 @@
+"""The order of painting: all stages of a plan fused into one list, measured before a pixel is decoded.
+
+Stages of a pipe are not encoded in between (spec/01 §1.2); what their formats could not have carried is lost all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from proxy.core.limits import check_output, check_painted
+from proxy.core.model import Format, Frame, ImageLimits, Plan, Tools
+from proxy.formats import CATALOGUE
+from proxy.ops.auto_orient import AutoOrient
+from proxy.ops.through import Through
+
+
+class Painter(Protocol):
+    """The two faces of an operation that matter once it was read; they agree (``core.model.Operation``)."""
+
+    def measure(self, frame: Frame) -> Frame: ...
+    def apply(self, image: Any, frame: Frame, tools: Tools) -> Any: ...
+
+
+@runtime_checkable
+class Scaler(Protocol):
+    """A painter that first resamples to a size of its own, so that it can start from fewer pixels than the source has."""
+
+    def scaled(self, frame: Frame) -> tuple[int, int]: ...
+
+
+class Step(NamedTuple):
+    """One thing to paint, and the frame before it."""
+
+    operation: Painter
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What to paint, in order.  Folding ``measure`` over the steps gives ``frame``, and painting them gives its size."""
+
+    source: Frame
+    steps: tuple[Step, ...]
+    frame: Frame
+    """What is encoded."""
+
+    @property
+    def frames(self) -> int:
+        """How many frames of the source have to be decoded, from the first."""
+        return 1 if self.frame.frames == 1 else self.source.frames
+
+    @property
+    def enough_px(self) -> tuple[int, int] | None:
+        """Width and height, as stored in the source, below which decoding must not shrink; None: every pixel counts.
+
+        Turning upright and dropping frames cost nothing of it, so that a phone's photograph shrinks on load as well.
+        """
+        for operation, frame in self.steps:
+            if isinstance(operation, Scaler):
+                width_px, height_px = operation.scaled(frame)
+                turned = self.source.orientation >= 5 and frame.orientation == 1
+                return (height_px, width_px) if turned else (width_px, height_px)
+            if not isinstance(operation, AutoOrient | Through):
+                return None
+        return None
+
+
+def schedule(
+    plan: Plan, frame: Frame, *, output: Format, auto: bool, orient: bool, limits: ImageLimits
+) -> Schedule:
+    """Measure *plan* on a source of *frame*, to be encoded as *output*.
+
+    With *auto* (``format/auto``) or *orient* (the bucket's ``auto_orient``) the picture is first turned upright; there is
+    nothing left to turn for the stages after it.  A format without animation, in between or in the end, drops the other
+    frames at the start: they would be painted for nothing, and a pipe means what the same parameters in one stage mean.
+
+    Raises:
+        InvalidArgument: an operation cannot be applied to the picture it would meet.
+        ImageResolutionExceed: an intermediate or the final size is over *limits*, or over what *output* can hold.
+    """
+    between = _between(plan)
+    painters: list[Painter] = []
+    if not all(format_.animation for format_ in (*between.values(), output)):
+        painters.append(Through(animation=False))
+    if auto or orient:
+        painters.append(AutoOrient())
+    for position, stage in enumerate(plan.stages):
+        painters.extend(stage.operations)
+        if position in between:
+            painters.append(Through.of(between[position]))
+    painters.append(Through.of(output))
+    if output.bakes_orientation:
+        painters.append(AutoOrient())
+
+    steps: list[Step] = []
+    before = frame
+    for painter in painters:
+        after = painter.measure(before)
+        if after == before and isinstance(painter, AutoOrient | Through):
+            continue
+        check_painted(after, limits)
+        steps.append(Step(painter, before))
+        before = after
+    check_output(before, output, limits)
+    return Schedule(frame, tuple(steps), before)
+
+
+def _between(plan: Plan) -> dict[int, Format]:
+    """The formats that stages name and a later stage replaces, by position; ``auto`` takes nothing away.
+
+    The last format named is not among them: what is sent instead of it was negotiated and is the output.
+    """
+    named = [(position, stage.output.format) for position, stage in enumerate(plan.stages) if stage.output.format]
+    return {position: CATALOGUE[name] for position, name in named[:-1] if name in CATALOGUE}

@@ -1,0 +1,85 @@
+"""``crop``: scale until the picture covers a size, then cut exactly that size out of it (spec/01 §4, 缩放裁剪)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from proxy.core.model import Frame, Tools
+from proxy.errors import InvalidArgument
+from proxy.ops.gravity import Gravity
+from proxy.ops.numbers import DIGITS, MAX_INTEGER, half_up, integer, side
+from proxy.ops.pages import each_page, scaled
+
+_SIZE = re.compile(rf"{DIGITS}?x{DIGITS}?")
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A side of None keeps the source's."""
+
+    width_px: int | None
+    height_px: int | None
+    gravity: Gravity = Gravity.NORTHWEST
+    dx_px: int = 0
+    dy_px: int = 0
+
+    name: ClassVar[str] = "crop"
+    modifiers: ClassVar[frozenset[str]] = frozenset({"gravity", "dx", "dy"})
+    rank: ClassVar[int] = 10
+
+    @classmethod
+    def parse(cls, value: str, modifiers: Mapping[str, str]) -> Crop:
+        """Read ``<w>x``, ``x<h>`` or ``<w>x<h>``, ``gravity``, ``dx`` and ``dy``.
+
+        Raises:
+            InvalidArgument: any of them malformed, or a side of 0.
+        """
+        found = _SIZE.fullmatch(value)
+        if found is None or value == "x":
+            raise InvalidArgument.of(cls.name, value, "<w>x<h>, <w>x or x<h>")
+        width_px, height_px = (side(cls.name, text) if text else None for text in found.groups())
+        gravity = Gravity.parse(modifiers.get("gravity", "northwest"))
+        dx_px, dy_px = (integer(name, modifiers.get(name, "0"), 0, MAX_INTEGER) for name in ("dx", "dy"))
+        return cls(width_px, height_px, gravity, *gravity.heeded(dx_px, dy_px))
+
+    def format(self) -> str:
+        text = f"{self.name}/{self.width_px or ''}x{self.height_px or ''}{self.gravity.format()}"
+        return text + "".join(f"/{name}/{px}" for name, px in (("dx", self.dx_px), ("dy", self.dy_px)) if px)
+
+    def clamped(self, limit_px: int) -> Crop:
+        """The same with its sides at most *limit_px* (profile ``ci-2026``)."""
+        width_px, height_px = (px and min(px, limit_px) for px in (self.width_px, self.height_px))
+        return replace(self, width_px=width_px, height_px=height_px)
+
+    def scaled(self, frame: Frame) -> tuple[int, int]:
+        """Width and height that one page is scaled to before it is cut: the least that covers the result.
+
+        Raises:
+            InvalidArgument: a side longer than the picture's; CI's range ends there.
+        """
+        width_px, height_px = self.width_px or frame.width_px, self.height_px or frame.height_px
+        if width_px > frame.width_px or height_px > frame.height_px:
+            limits = f"at most the picture's {frame.width_px}x{frame.height_px}"
+            raise InvalidArgument.of(self.name, f"{width_px}x{height_px}", limits)
+        if width_px * frame.height_px >= height_px * frame.width_px:
+            return width_px, half_up(frame.height_px * width_px, frame.width_px)
+        return half_up(frame.width_px * height_px, frame.height_px), height_px
+
+    def measure(self, frame: Frame) -> Frame:
+        self.scaled(frame)
+        return frame.sized(self.width_px or frame.width_px, self.height_px or frame.height_px)
+
+    def apply(self, image: Any, frame: Frame, tools: Tools) -> Any:
+        # As with thumbnail, what arrives may be smaller than *frame* already.
+        outer_px, after = self.scaled(frame), self.measure(frame)
+        left_px, top_px = self.gravity.place(outer_px, (after.width_px, after.height_px), (self.dx_px, self.dy_px))
+        # The size is a promise and the offset a wish: it ends at the edge.
+        left_px = max(0, min(left_px, outer_px[0] - after.width_px))
+        top_px = max(0, min(top_px, outer_px[1] - after.height_px))
+        image = scaled(image, frame.frames, *outer_px)
+        if outer_px == (after.width_px, after.height_px):
+            return image
+        return each_page(image, frame.frames, lambda page: page.crop(left_px, top_px, after.width_px, after.height_px))

@@ -1,0 +1,176 @@
+"""``thumbnail``: scale to one of eleven geometries, with ``pad`` and ``color`` onto a canvas (spec/01 §3)."""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from proxy.core.model import Frame, Tools
+from proxy.errors import InvalidArgument
+from proxy.ops.numbers import DIGITS, format_colour, half_up, integer, parse_colour, side, switch
+from proxy.ops.pages import each_page, scaled, top_level
+
+_EXPECTED = "a geometry such as !50p, !50px, !x50p, 300x, x200, 300x200, 300x200>, 300x200<, !300x200r, 300x200! or 90000@"
+_WHITE = (255, 255, 255)
+
+
+class Geometry(enum.Enum):
+    """How the numbers of a thumbnail are meant; the value is its spelling."""
+
+    SCALE = "!{}p"
+    SCALE_WIDTH = "!{}px"
+    SCALE_HEIGHT = "!x{}p"
+    WIDTH = "{}x"
+    HEIGHT = "x{}"
+    FIT = "{}x{}"
+    FIT_SHRINK = "{}x{}>"
+    FIT_ENLARGE = "{}x{}<"
+    COVER = "!{}x{}r"
+    EXACT = "{}x{}!"
+    AREA = "{}@"
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether its number is per cent."""
+        return self in (Geometry.SCALE, Geometry.SCALE_WIDTH, Geometry.SCALE_HEIGHT)
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether its numbers are sides in pixels."""
+        return not self.is_scale and self is not Geometry.AREA
+
+
+_PATTERNS = {geometry: re.compile(re.escape(geometry.value).replace(r"\{\}", DIGITS)) for geometry in Geometry}
+_SCALE_OF_ANY_LENGTH = re.compile(r"!([0-9]+p|[0-9]+px|x[0-9]+p)")
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """Scale; an animated picture is never enlarged."""
+
+    geometry: Geometry
+    numbers: tuple[int, ...]
+    canvas: tuple[int, int, int] | None = None
+    """Colour of the canvas that ``<w>x<h>`` is centred on; None: no canvas."""
+
+    name: ClassVar[str] = "thumbnail"
+    modifiers: ClassVar[frozenset[str]] = frozenset({"pad", "color"})
+    rank: ClassVar[int] = 10
+
+    @classmethod
+    def parse(cls, value: str, modifiers: Mapping[str, str]) -> Thumbnail | None:
+        """None for a scale outside 1-1000, which CI does not process, and for 100 per cent.
+
+        Raises:
+            InvalidArgument: no geometry, a side of 0, ``pad`` that is neither 0 nor 1, ``color`` that is none.
+        """
+        colour = parse_colour("color", modifiers["color"]) if "color" in modifiers else _WHITE
+        padded = switch("pad", modifiers.get("pad", "0"))
+        geometry, texts = _read(value)
+        if geometry is None:
+            return None
+        if geometry.is_scale:
+            per_cent = int(texts[0])
+            return cls(geometry, (per_cent,)) if 1 <= per_cent <= 1000 and per_cent != 100 else None
+        if geometry is Geometry.AREA:
+            return cls(geometry, (integer(cls.name, texts[0], 1, 9_999_999_999),))
+        numbers = tuple(side(cls.name, text) for text in texts)
+        return cls(geometry, numbers, colour if padded and geometry is Geometry.FIT else None)
+
+    def format(self) -> str:
+        text = f"{self.name}/" + self.geometry.value.format(*self.numbers)
+        if self.canvas is None:
+            return text
+        return f"{text}/pad/1" + ("" if self.canvas == _WHITE else f"/color/{format_colour(self.canvas)}")
+
+    def clamped(self, limit_px: int) -> Thumbnail:
+        """The same with its sides at most *limit_px* (profile ``ci-2026``)."""
+        if not self.geometry.is_sized:
+            return self
+        return replace(self, numbers=tuple(min(number, limit_px) for number in self.numbers))
+
+    def scaled(self, frame: Frame) -> tuple[int, int]:
+        """Width and height that one page is scaled to, before any canvas."""
+        size_px = _target(self.geometry, self.numbers, frame.width_px, frame.height_px)
+        grows = size_px[0] > frame.width_px or size_px[1] > frame.height_px
+        return (frame.width_px, frame.height_px) if frame.animated and grows else size_px
+
+    def measure(self, frame: Frame) -> Frame:
+        if self.canvas is None:
+            return frame.sized(*self.scaled(frame))
+        return replace(frame, width_px=self.numbers[0], height_px=self.numbers[1], alpha=False)
+
+    def apply(self, image: Any, frame: Frame, tools: Tools) -> Any:
+        # What arrives may be smaller than *frame* already (shrink-on-load), so only the measured size is trusted.
+        image = scaled(image, frame.frames, *self.scaled(frame))
+        if self.canvas is None:
+            return image
+        canvas, (width_px, height_px) = self.canvas, self.numbers
+
+        def centred(page: Any) -> Any:
+            page = _opaque(page, canvas)
+            blank = tools.blank(page, width_px, height_px, canvas)
+            return blank.insert(page, (width_px - page.width) // 2, (height_px - page.height) // 2)
+
+        return each_page(image, frame.frames, centred)
+
+
+def _read(value: str) -> tuple[Geometry | None, tuple[str, ...]]:
+    for geometry, pattern in _PATTERNS.items():
+        found = pattern.fullmatch(value)
+        if found:
+            return geometry, found.groups()
+    if _SCALE_OF_ANY_LENGTH.fullmatch(value):
+        return None, ()
+    raise InvalidArgument.of("thumbnail", value, _EXPECTED)
+
+
+def _target(geometry: Geometry, numbers: tuple[int, ...], width_px: int, height_px: int) -> tuple[int, int]:
+    first, last = numbers[0], numbers[-1]
+    match geometry:
+        case Geometry.SCALE:
+            return half_up(width_px * first, 100), half_up(height_px * first, 100)
+        case Geometry.SCALE_WIDTH:
+            return half_up(width_px * first, 100), height_px
+        case Geometry.SCALE_HEIGHT:
+            return width_px, half_up(height_px * first, 100)
+        case Geometry.WIDTH:
+            return first, half_up(height_px * first, width_px)
+        case Geometry.HEIGHT:
+            return half_up(width_px * first, height_px), first
+        case Geometry.EXACT:
+            return first, last
+        case Geometry.AREA:
+            return _within_area(first, width_px, height_px)
+        case Geometry.FIT_SHRINK if first >= width_px and last >= height_px:
+            return width_px, height_px
+        case Geometry.FIT_ENLARGE if first < width_px or last < height_px:
+            return width_px, height_px
+        case _:
+            # One side is met exactly: in a box the one that binds first, over a box the one that binds last.
+            by_width = (first * height_px <= last * width_px) != (geometry is Geometry.COVER)
+            return (
+                (first, half_up(height_px * first, width_px)) if by_width else (half_up(width_px * last, height_px), last)
+            )
+
+
+def _within_area(area_px: int, width_px: int, height_px: int) -> tuple[int, int]:
+    """Rounded down, since more than *area_px* pixels is what was ruled out; a picture that is small enough stays."""
+    if width_px * height_px <= area_px:
+        return width_px, height_px
+    wide_px, high_px = math.isqrt(area_px * width_px // height_px), math.isqrt(area_px * height_px // width_px)
+    return min(max(1, wide_px), area_px), min(max(1, high_px), area_px)
+
+
+def _opaque(page: Any, colour: tuple[int, int, int]) -> Any:
+    """*page* without transparency, in a colour space that has *colour*."""
+    if page.interpretation in ("b-w", "grey16") and len(set(colour)) > 1:
+        page = page.colourspace("rgb16" if page.format == "ushort" else "srgb")
+    if not page.hasalpha():
+        return page
+    levels = [level * top_level(page) / 255 for level in colour]
+    return page.flatten(background=levels if page.bands > 2 else levels[:1])

@@ -1,0 +1,134 @@
+"""The law that carries the design: what is measured is what is painted, and a plan has one text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from painting import difference, geometry, numbered, pages, painted
+
+from proxy.core.grammar import format_plan, parse_plan
+from proxy.core.model import Frame, ImageLimits
+from proxy.core.schedule import schedule
+from proxy.errors import InvalidArgument
+from proxy.formats import CATALOGUE as FORMATS
+from proxy.ops import CATALOGUE
+
+SIDE = st.integers(1, 60)
+LIMITS = ImageLimits()
+GRAVITY = st.sampled_from([
+    "", "/gravity/northwest", "/gravity/North", "/gravity/northEast", "/gravity/west", "/gravity/center", "/gravity/EAST",
+    "/gravity/southwest", "/gravity/south", "/gravity/SouthEast",
+])  # fmt: skip
+BOX = st.builds("{}x{}".format, SIDE, SIDE)
+OPERATIONS = {
+    "thumbnail": st.one_of(
+        st.builds("thumbnail/!{}p".format, st.integers(0, 300)),
+        st.builds("thumbnail/!{}px".format, st.integers(1, 300)),
+        st.builds("thumbnail/!x{}p".format, st.integers(1, 300)),
+        st.builds("thumbnail/{}x".format, SIDE),
+        st.builds("thumbnail/x{}".format, SIDE),
+        st.builds("thumbnail/{}{}".format, BOX, st.sampled_from(["", ">", "<", "!"])),
+        st.builds("thumbnail/!{}r".format, BOX),
+        st.builds("thumbnail/{}@".format, st.integers(1, 4000)),
+        st.builds("thumbnail/{}/pad/1{}".format, BOX, st.sampled_from(["", "/color/I0ZGMDAwMA", "/color/IzgwODA4MA=="])),
+    ),
+    "crop": st.builds(
+        "crop/{}{}{}".format,
+        BOX | st.builds("{}x".format, SIDE) | st.builds("x{}".format, SIDE), GRAVITY,
+        st.sampled_from(["", "/dx/3", "/dx/4/dy/90"]),
+    ),
+    "cut": st.builds("cut/{}x{}x{}{}".format, BOX, st.integers(0, 40), st.integers(0, 40), GRAVITY),
+    "rotate": st.builds("rotate/{}".format, st.integers(0, 360)),
+    "flip": st.sampled_from(["flip/vertical", "flip/horizontal"]),
+    "auto-orient": st.sampled_from(["auto-orient", "auto-orient/1", "auto-orient/0"]),
+}  # fmt: skip
+OUTPUTS = st.sampled_from([
+    "format/jpg", "format/png", "format/gif", "format/webp", "format/src", "format/auto", "quality/80", "quality/60!",
+    "rquality/50", "lquality/70", "interlace/1", "interlace/0", "strip", "strip/1", "ignore-error/1", "bogus/7",
+])  # fmt: skip
+STAGE = st.lists(st.one_of(*OPERATIONS.values(), OUTPUTS), max_size=4).map(lambda parts: "/".join(["imageMogr2", *parts]))
+PLAN = st.lists(STAGE, min_size=1, max_size=3).map("|".join)
+FRAME = st.builds(
+    Frame, width_px=SIDE, height_px=SIDE, frames=st.sampled_from([1, 1, 2, 3]), alpha=st.booleans(),
+    orientation=st.sampled_from([1, 1, 2, 3, 5, 6, 7, 8]),
+)  # fmt: skip
+
+
+def test_every_operation_takes_part() -> None:
+    assert OPERATIONS.keys() == CATALOGUE.keys()
+
+
+@given(PLAN)
+@settings(max_examples=300)
+def test_a_plan_has_one_text_that_reads_as_itself(text: str) -> None:
+    plan = parse_plan(text)
+    canonical = format_plan(plan)
+    assert parse_plan(canonical) == plan
+    assert format_plan(parse_plan(canonical)) == canonical
+
+
+def check_law(text: str, frame: Frame, output: str, *, grey: bool = False, orient: bool = False) -> None:
+    plan = parse_plan(text)
+    try:
+        found = schedule(plan, frame, output=FORMATS[output], auto=False, orient=orient, limits=LIMITS)
+    except InvalidArgument:
+        assume(False)
+    image = painted(found, numbered(frame, grey=grey))
+    after = found.frame
+    assert geometry(image) == (after.width_px, after.height_px, after.frames, after.alpha)
+    assert (image.get("orientation") if image.get_typeof("orientation") else 1) == after.orientation
+    assert image.format == "uchar"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@given(data=st.data(), frame=FRAME, grey=st.booleans())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
+def test_each_operation_paints_what_it_measures(name: str, data: st.DataObject, frame: Frame, grey: bool) -> None:
+    check_law("imageMogr2/" + data.draw(OPERATIONS[name]), frame, "webp", grey=grey)
+
+
+@given(text=PLAN, frame=FRAME, output=st.sampled_from(["jpeg", "png", "gif", "webp", "avif"]), orient=st.booleans())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
+def test_whole_plans_paint_what_is_measured(text: str, frame: Frame, output: str, orient: bool) -> None:
+    check_law(text, frame, output, orient=orient)
+
+
+@given(text=OPERATIONS["thumbnail"] | OPERATIONS["crop"], frame=FRAME, orient=st.booleans(), spare=st.integers(0, 9))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
+def test_a_picture_shrunk_on_load_is_painted_to_the_same_size(text: str, frame: Frame, orient: bool, spare: int) -> None:
+    try:
+        found = schedule(
+            parse_plan("imageMogr2/" + text), frame, output=FORMATS["webp"], auto=False, orient=orient, limits=LIMITS
+        )
+    except InvalidArgument:
+        assume(False)
+    assume(found.enough_px is not None)
+    width_px, height_px = (
+        min(side, enough + spare)
+        for side, enough in zip((frame.width_px, frame.height_px), found.enough_px or (1, 1), strict=True)
+    )
+    image = numbered(frame).thumbnail_image(width_px, height=height_px, size="force", no_rotate=True)
+    after = found.frame
+    assert geometry(painted(found, image)) == (after.width_px, after.height_px, after.frames, after.alpha)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"thumbnail", "crop"}))
+@given(data=st.data(), frame=FRAME)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
+def test_painting_an_animation_is_painting_each_frame(name: str, data: st.DataObject, frame: Frame) -> None:
+    """Resampling is left out: there a row at each seam takes a little from its neighbour (``ops.pages.scaled``)."""
+    assume(frame.animated)
+    plan = parse_plan("imageMogr2/" + data.draw(OPERATIONS[name]))
+    alone = Frame(width_px=frame.width_px, height_px=frame.height_px, alpha=frame.alpha, orientation=frame.orientation)
+    output = FORMATS["webp"]
+    try:
+        together = schedule(plan, frame, output=output, auto=False, orient=False, limits=LIMITS)
+    except InvalidArgument:
+        assume(False)
+    single = schedule(plan, alone, output=output, auto=False, orient=False, limits=LIMITS)
+    image = numbered(frame)
+    for whole, page in zip(pages(painted(together, image)), pages(image), strict=True):
+        page = page.copy()
+        page.remove("page-height")
+        assert difference(whole, painted(single, page)) == 0
