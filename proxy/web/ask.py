@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.core.grammar import asks_ignore_error, format_plan, parse_plan
 from proxy.core.model import Offer, Output, Plan, Source, Stage
@@ -65,7 +65,7 @@ class Asker:
         if plan is None:
             if not (rules.auto_format and _is_picture_name(key)):
                 return Asked()
-            plan, text, wanted = _AUTO, format_plan(_AUTO), "auto"
+            plan, text, wanted = _AUTO, _key_text(_AUTO), "auto"
             varies = reads_accept(wanted, mode=rules.negotiate)
         accept = request.header("accept") if varies else None
         try:
@@ -119,7 +119,12 @@ def _read_query(raw_query: bytes, rules: BucketRules) -> _Reading:
         raise
     wanted = plan.format or ("auto" if rules.auto_format else None)
     varies = reads_accept(wanted, mode=rules.negotiate)
-    return _Reading(plan=plan, plan_text=format_plan(plan), wanted=wanted, varies=varies)
+    return _Reading(plan=plan, plan_text=_key_text(plan), wanted=wanted, varies=varies)
+
+
+def _key_text(plan: Plan) -> str:
+    """The plan's text without ``ignore-error``, which changes what an error becomes and no picture."""
+    return format_plan(replace(plan, ignore_error=False))
 
 
 def _is_picture_name(key: str) -> bool:
