@@ -1,0 +1,233 @@
+"""The disk tier: one plain file per entry, shared by every web worker of the node, safe against kill -9.
+
+A file is written under a temporary name and renamed, so readers just open.  There is no index; ``caches.evict`` keeps the
+budget.  File calls run in threads of the tier's own, and a disk that fails or hangs costs nobody more than a miss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from proxy.caches import files
+from proxy.ports import CacheEntry, Clock, Meter
+
+T = TypeVar("T")
+
+RETRY_S = 30.0
+"""How long a direction that failed is left alone before one call tries it again."""
+STAMP_S = 60.0
+"""An entry's time of last use is renewed at most this often."""
+
+_READ_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class DiskCache:
+    """A ``ports.Cache`` below *path*, which is made when first written to; an entry over max_bytes/4 is not stored.
+
+    Reading and writing are switched off apart from each other: a full disk still answers hits.  Each failure is counted
+    as ``meter.tier_error("disk")``.  *on_written* is told, in the event loop, the budget's share of each file written.
+
+    Cancelling a call leaves its thread to finish unseen: a file is replaced whole or not at all.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_bytes: int,
+        meter: Meter,
+        clock: Clock,
+        on_written: Callable[[int], None] = lambda _: None,
+        read_timeout_s: float = 5.0,
+        write_timeout_s: float = 30.0,
+    ) -> None:
+        self._root = path
+        self._largest_bytes = max_bytes // 4
+        self._meter = meter
+        self._clock = clock
+        self._on_written = on_written
+        self._closed = False
+        self._reading = _Direction("disk-read", threads=4, timeout_s=read_timeout_s)
+        self._writing = _Direction("disk-write", threads=2, timeout_s=write_timeout_s)
+
+    @property
+    def reads(self) -> bool:
+        """Whether the last call that read succeeded."""
+        return self._reading.works
+
+    @property
+    def writes(self) -> bool:
+        """Whether the last call that wrote succeeded."""
+        return self._writing.works
+
+    async def get(self, key: str) -> CacheEntry | None:
+        return await self._attempt(self._reading, lambda: self._read(files.name_of(key)))
+
+    async def put(self, key: str, entry: CacheEntry) -> None:
+        if len(entry.body) > self._largest_bytes:
+            await self.delete(key)
+            return
+        written_bytes = await self._attempt(self._writing, lambda: self._write(files.name_of(key), entry))
+        if written_bytes:
+            self._on_written(files.charge_bytes(written_bytes))
+
+    async def delete(self, key: str) -> None:
+        await self._attempt(self._writing, lambda: self._path(files.name_of(key)).unlink(missing_ok=True), always=True)
+
+    def close(self) -> None:
+        """Let the calls under way finish, without waiting for them; every later one is a miss."""
+        self._closed = True
+        self._reading.close()
+        self._writing.close()
+
+    async def _attempt(self, direction: _Direction, work: Callable[[], T], *, always: bool = False) -> T | None:
+        """The result of *work*, or None if the direction is, or with this call was, switched off."""
+        if self._closed or not (direction.admits(self._clock.now_s()) or always):
+            return None
+        try:
+            result = await direction.run(work)
+        except (OSError, TypeError, ValueError) as error:
+            # a timeout is an OSError; the other two are a meta that is no JSON, which the disk is not to blame for
+            if isinstance(error, OSError):
+                direction.failed(self._clock.now_s())
+            self._meter.tier_error("disk")
+            return None
+        direction.worked()
+        return result
+
+    # Everything below runs in threads.
+
+    def _path(self, name: str) -> Path:
+        return self._root.joinpath(*files.folders_of(name), name)
+
+    def _read(self, name: str) -> CacheEntry | None:
+        path = self._path(name)
+        try:
+            descriptor = os.open(path, _READ_FLAGS)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            path.unlink(missing_ok=True)
+            return None
+        try:
+            entry, last_use_s = self._load(descriptor, name)
+            now_s = self._clock.now_s()
+            if abs(now_s - last_use_s) > STAMP_S:
+                # files of another user, or on a disk gone read-only, are still good to read
+                with contextlib.suppress(OSError):
+                    os.utime(descriptor, (now_s, now_s))
+        except files.Damaged:
+            path.unlink(missing_ok=True)
+            return None
+        finally:
+            os.close(descriptor)
+        return entry
+
+    def _load(self, descriptor: int, name: str) -> tuple[CacheEntry, float]:
+        """The entry in an open file, and its time of last use."""
+        status = os.fstat(descriptor)
+        meta_bytes, body_bytes, checksum = files.lengths(_read_exactly(descriptor, files.HEADER_BYTES))
+        size_bytes = files.HEADER_BYTES + meta_bytes + body_bytes
+        if size_bytes != status.st_size or body_bytes > self._largest_bytes:
+            raise files.Damaged("length")
+        meta = _read_exactly(descriptor, meta_bytes)
+        body = _read_exactly(descriptor, body_bytes)
+        return files.unframe(name, meta, body, checksum), status.st_mtime
+
+    def _write(self, name: str, entry: CacheEntry) -> int:
+        head = files.frame(name, entry)
+        temporary = self._root / files.TEMPORARY / f"{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            descriptor = os.open(temporary, _WRITE_FLAGS, 0o600)
+        except FileNotFoundError:
+            self._make_folders(files.TEMPORARY)
+            descriptor = os.open(temporary, _WRITE_FLAGS, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(head)
+                file.write(entry.body)
+            now_s = self._clock.now_s()
+            os.utime(temporary, (now_s, now_s))
+            self._place(temporary, name)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return len(head) + len(entry.body)
+
+    def _place(self, temporary: Path, name: str) -> None:
+        path = self._path(name)
+        try:
+            temporary.replace(path)
+        except FileNotFoundError:
+            self._make_folders(*files.folders_of(name))
+            temporary.replace(path)
+
+    def _make_folders(self, *folders: str) -> None:
+        # one by one: the mode of mkdir(parents=True) holds for the last one only
+        self._root.mkdir(0o700, parents=True, exist_ok=True)
+        path = self._root
+        for folder in folders:
+            path /= folder
+            path.mkdir(0o700, exist_ok=True)
+
+
+class _Direction:
+    """Reading or writing: its threads, its timeout, and whether it is switched off."""
+
+    def __init__(self, name: str, *, threads: int, timeout_s: float) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._timeout_s = timeout_s
+        self._retry_at_s: float | None = None
+
+    @property
+    def works(self) -> bool:
+        return self._retry_at_s is None
+
+    def admits(self, now_s: float) -> bool:
+        """Whether a call may be made; after a failure one call is, each time ``RETRY_S`` went by."""
+        if self._retry_at_s is None:
+            return True
+        if now_s < self._retry_at_s:
+            return False
+        self._retry_at_s = now_s + RETRY_S
+        return True
+
+    async def run(self, work: Callable[[], T]) -> T:
+        async with asyncio.timeout(self._timeout_s):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def failed(self, now_s: float) -> None:
+        self._retry_at_s = now_s + RETRY_S
+
+    def worked(self) -> None:
+        self._retry_at_s = None
+
+    def close(self) -> None:
+        # not cancel_futures: that would cancel the tasks which wait for a result
+        self._threads.shutdown(wait=False)
+
+
+def _read_exactly(descriptor: int, size_bytes: int) -> bytes:
+    chunk = os.read(descriptor, size_bytes)
+    if len(chunk) == size_bytes:
+        return chunk
+    chunks = [chunk]
+    missing_bytes = size_bytes - len(chunk)
+    while missing_bytes and chunk:
+        chunk = os.read(descriptor, missing_bytes)
+        chunks.append(chunk)
+        missing_bytes -= len(chunk)
+    if missing_bytes:
+        raise files.Damaged("short file")
+    return b"".join(chunks)
