@@ -18,39 +18,65 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Branch(BaseModel):
-    """Frozen, and an unknown key is an error."""
+    """Frozen, and an unknown key is an error.  The text below a key describes it in docs/configuration.md."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Server(Branch):
     """The edge."""
 
     host: str = "127.0.0.1"
+    """Address or host name to listen on; ``0.0.0.0`` is every IPv4 address, ``::`` every IPv6 one."""
     port: Port = 8080
+    """Port to listen on; 0 takes a free one."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Web processes.  They share the listening socket, the disk tier and the codec processes."""
     shutdown_s: Annotated[float, Field(gt=0, le=600)] = 10
+    """How long SIGTERM lets requests under way finish before the process ends."""
     access_log: Literal["off", "json"] = "off"
+    """``json``: one line per request on standard error."""
     server_timing: bool = False
+    """Whether answers say in ``Server-Timing`` how long fetching, waiting, decoding and encoding took."""
     trusted_proxies: tuple[Network, ...] = ()
+    """Networks whose ``X-Forwarded-*`` fields are believed."""
 
 
 class Admin(Branch):
     """The second listener: metrics, health, purge; never exposed through the CDN."""
 
     host: str = "127.0.0.1"
+    """Address or host name to listen on."""
     port: Port = 9090
+    """Port to listen on; 0 takes a free one."""
     token: SecretStr = SecretStr("")
+    """Bearer token for anything that changes state; without one, such requests are refused."""
 
 
 class MemoryCache(Branch):
+    """The memory tier: what was sent lately, in each web process."""
+
     max_bytes: Annotated[int, Field(ge=0)] = 268_435_456
+    """Per node, divided among the web workers; 0 switches the tier off."""
 
 
 class DiskCache(Branch):
+    """The disk tier: renditions and fetched originals, kept over restarts."""
+
     path: Path
+    """Directory, made if absent; without it there is no disk tier.  Per node, shared by the web workers."""
     max_bytes: Annotated[int, Field(ge=1)] = 10_737_418_240
+    """What the whole directory may hold."""
     source_share_ratio: Annotated[float, Field(ge=0, le=0.95)] = 0.5
+    """Share of ``max_bytes`` for fetched originals; the rest is for renditions."""
+
+    def shares(self) -> tuple[tuple[Path, int], tuple[Path, int]]:
+        """Directory and bytes of the renditions' share and of the originals': neither can push the other out."""
+        originals_bytes = int(self.max_bytes * self.source_share_ratio)
+        return (
+            (self.path / "renditions", self.max_bytes - originals_bytes),
+            (self.path / "originals", max(1, originals_bytes)),
+        )
 
 
 class Cache(Branch):
@@ -62,21 +88,34 @@ class Codec(Branch):
     """The pool of codec processes of the node."""
 
     workers: Annotated[int, Field(ge=0, le=256)] = 2
+    """Codec processes per node, one picture each at a time; 0 is one per core."""
     deadline_s: Annotated[float, Field(gt=0, le=3600)] = 30
+    """What one picture may take, from its codec place to its bytes; then its process is stopped."""
     queue_s: Annotated[float, Field(ge=0, le=3600)] = 10
+    """Predicted seconds of waiting work per codec process before requests get 503 with ``Retry-After``."""
     memory_bytes: Annotated[int, Field(ge=268_435_456)] = 4_294_967_296
+    """Address space that one codec process may take beyond what it starts with; a picture that needs more fails."""
     jobs_per_process: Annotated[int, Field(ge=1)] = 500
+    """A codec process is replaced after so many pictures."""
 
 
 class Limits(Branch):
-    """A profile's limits with single keys overridden; None takes the profile's value."""
+    """A profile's limits, with single keys overridden: one that is absent has the profile's value."""
 
     profile: Literal["classic", "ci-2026"] = "classic"
+    """``classic``: 32 MiB in, 30,000 px a side, 250 Mpx (times frames), 300 frames, and 9,999 px a side out.
+    ``ci-2026``: 50,000 px a side in, no limit of its own for the side out, size parameters over 10,000 are read as
+    10,000."""
     max_source_bytes: Annotated[int | None, Field(ge=1)] = None
+    """Largest original that is decoded; plain downloads of any size are served."""
     max_side_px: Annotated[int | None, Field(ge=1)] = None
+    """Largest width and height of an original."""
     max_pixels: Annotated[int | None, Field(ge=1)] = None
+    """Largest width x height x frames, of the original and of every result."""
     max_frames: Annotated[int | None, Field(ge=1)] = None
+    """Most frames of an animation."""
     max_output_side_px: Annotated[int | None, Field(ge=1)] = None
+    """Largest width and height of a result; more is an error."""
 
     def image_limits(self) -> ImageLimits:
         """The effective limits (spec: CI 460/36620 for ``ci-2026``, the older pages for ``classic``)."""
@@ -97,44 +136,76 @@ class Limits(Branch):
 
 
 class Credential(Branch):
+    """Who may sign requests."""
+
     secret_id: str
+    """Names the signer, as ``q-ak`` does in a signed request."""
     secret_key: SecretStr
+    """What the signer signs with."""
 
 
 class Origins(Branch):
     """How HTTP(S) origins are talked to."""
 
     connect_timeout_s: Annotated[float, Field(gt=0)] = 5
+    """For a connection to be made."""
     read_timeout_s: Annotated[float, Field(gt=0)] = 10
+    """For the next bytes to arrive."""
     total_timeout_s: Annotated[float, Field(gt=0)] = 30
+    """For a whole original."""
     max_connections: Annotated[int, Field(ge=1)] = 64
+    """Connections per origin and web worker."""
     max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
+    """Redirects that are followed, each checked like the first address."""
 
 
 class Bucket(Branch):
     """One bucket: where its objects are and how they are served."""
 
     hosts: tuple[str, ...] = ()
+    """Host names that mean this bucket, besides ``<bucket>.cos.<region>.…``."""
     default: bool = False
+    """Whether this bucket answers every Host that names no other; at most one bucket may."""
     store: str
+    """Where the objects are: ``file:DIR``, ``s3://BUCKET``, ``http(s)://HOST/PREFIX/`` (a read-only origin) or
+    ``memory:``."""
     endpoint: str = ""
+    """S3: URL of the service; empty for AWS."""
     region: str = ""
+    """S3: region that requests are signed for; empty is ``us-east-1``."""
     virtual_hosted: bool = False
+    """S3: whether the bucket is part of the host name, as COS requires."""
     access_key_id: SecretStr = SecretStr("")
+    """S3: with ``secret_access_key``; without both, requests are not signed."""
     secret_access_key: SecretStr = SecretStr("")
+    """S3: see ``access_key_id``."""
     origin_headers: dict[str, SecretStr] = Field(default_factory=dict)
+    """HTTP(S): header fields sent to the origin with every request; all values are secrets."""
     allow_private: bool = False
+    """HTTP(S): whether the origin may be on a private, loopback or otherwise non-global address."""
     pass_through: bool = False
+    """HTTP(S): whether what is no picture operation is forwarded, as a shared HTTP cache does."""
     public: Literal["read", "private"] = "read"
+    """``private``: only signed requests are answered."""
     negotiate: Literal["accept", "exact"] = "accept"
+    """``accept``: a format the client does not accept is replaced by one it does.  ``exact``: the URL alone decides,
+    as at CI."""
     formats: tuple[str, ...] = ("avif", "webp")
+    """Formats that negotiation may choose, best first."""
     auto_format: bool = False
+    """Whether a GET of a picture without ``format/…`` behaves as ``format/auto``."""
     auto_orient: bool = False
+    """Whether every operation turns the picture upright by EXIF first."""
     ttl_s: Annotated[float, Field(ge=0)] = 3600
+    """Freshness where the origin gives none: of renditions, and of objects in file, s3 and memory stores."""
     error_ttl_s: Annotated[float, Field(ge=0)] = 10
+    """How long an error about an original is remembered."""
     persist: Literal["off", "read-through"] = "off"
+    """``read-through``: renditions are kept in the store, for every replica."""
     persist_prefix: str = ".mogr/"
+    """Key prefix below which renditions are kept; nothing below it is reachable by URL."""
     persist_store: str = ""
+    """Where renditions are kept instead of the store itself; required where that is read-only."""
 
 
 class Settings(Branch):
