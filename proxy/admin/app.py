@@ -1,0 +1,46 @@
+"""What the admin listener answers: ``/metrics``, ``/livez`` and ``/readyz``.
+
+Liveness says only that the supervisor's loop turns; readiness is about our own processes and never about an origin: a
+broken origin must not take every replica out of service at once.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+_FRESH = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class Node(Protocol):
+    """What the supervisor tells of the node."""
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics page in the form *accept* asks for, and its Content-Type."""
+        ...
+
+    def unready(self) -> tuple[str, ...]:
+        """Why no request should be sent here now, one sentence each; empty when ready."""
+        ...
+
+
+def create_app(node: Node) -> Starlette:
+    """The ASGI application; unknown paths get 404, other methods 405 with ``Allow``."""
+
+    async def metrics(request: Request) -> Response:
+        page, media_type = await node.metrics(request.headers.get("accept", ""))
+        return Response(page, headers={"content-type": media_type, **_FRESH})
+
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("ok\n", headers=_FRESH)
+
+    async def readyz(_: Request) -> Response:
+        reasons = node.unready()
+        text = "".join(f"{reason}\n" for reason in reasons) or "ok\n"
+        return PlainTextResponse(text, status_code=503 if reasons else 200, headers=_FRESH)
+
+    return Starlette(routes=[Route("/metrics", metrics), Route("/livez", livez), Route("/readyz", readyz)])
