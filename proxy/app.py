@@ -10,16 +10,17 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import Mount
+import uvloop
+from starlette.types import ASGIApp
 
 from proxy import __version__
 from proxy.caches.disk import DiskCache
@@ -28,6 +29,7 @@ from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
 from proxy.configuration import from_json
 from proxy.core.model import Artifact, ImageLimits
+from proxy.logs import install
 from proxy.metrics import CountingMeter
 from proxy.origins.http import HttpOrigin
 from proxy.ports import Clock, Codec, Meter, Origin, Store
@@ -48,6 +50,8 @@ from proxy.web.ask import Asker
 from proxy.web.edge import Edge
 from proxy.web.hosts import Buckets
 
+_LATE_S = 0.25
+"""How long after letting go of the socket a connection's first request may still arrive."""
 _FACTS_BYTES = 600
 """What one entry of facts is counted as."""
 
@@ -79,8 +83,8 @@ class Capabilities:
 class Application:
     """One wired web worker."""
 
-    asgi: Starlette
-    aclose: Callable[[float], Any]
+    asgi: ASGIApp
+    aclose: Callable[[float], Awaitable[None]]
     """Finish what is under way within so many seconds and close everything."""
 
 
@@ -194,12 +198,7 @@ def build(
                 tier.close()
         await asyncio.to_thread(log.close)
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await aclose(settings.server.shutdown_s / 2)
-
-    return Application(asgi=Starlette(routes=[Mount("/", app=edge)], lifespan=lifespan), aclose=aclose)
+    return Application(asgi=edge, aclose=aclose)
 
 
 def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
@@ -232,15 +231,30 @@ def _disk_tiers(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn on an inherited socket, saying when it accepts."""
+    """uvicorn on an inherited socket: says when it accepts, and lets go of it gently."""
 
     def __init__(self, config: uvicorn.Config, control: ControlClient) -> None:
         super().__init__(config)
         self._control = control
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals only set a flag: uvicorn would raise them again, and end us before the last totals are told."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         await self._control.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        # Connections that were just accepted still have their first request on the way: closed now, they would be reset.
+        await asyncio.sleep(_LATE_S)
+        await super().shutdown(sockets)
 
 
 async def serve(arguments: argparse.Namespace) -> None:
@@ -248,7 +262,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     with os.fdopen(arguments.start_fd, "rb") as start:
         start.seek(0)
         told = json.loads(start.read())
-    settings = from_json(told["settings"])
+    settings, drain_s = from_json(told["settings"]), float(told["drain_s"])
     capabilities = Capabilities.of(told["capabilities"])
     meter = CountingMeter()
     board = Board.attach(arguments.board_fd)
@@ -259,7 +273,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         arguments.slot,
         queue_s=settings.codec.queue_s,
         deadline_s=settings.codec.deadline_s,
-        places=settings.codec.workers or os.cpu_count() or 1,
+        places=settings.codec.workers,
     )
     application = build(settings, capabilities, codec=codec, meter=meter, on_disk_written=slot.wrote)
     config = uvicorn.Config(
@@ -267,18 +281,19 @@ async def serve(arguments: argparse.Namespace) -> None:
         loop="uvloop",
         http="httptools",
         ws="none",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=75,  # longer than a load balancer's 60 s, or it meets closed connections (imgproxy#171)
-        timeout_graceful_shutdown=max(1, int(settings.server.shutdown_s)),
+        timeout_graceful_shutdown=max(1, round(drain_s * 0.65)),
         h11_max_incomplete_event_size=65_536,
     )
     control = ControlClient(arguments.control_fd, meter.snapshot)
     server = _Server(config, control)
     await server.serve(sockets=[socket.socket(fileno=arguments.edge_fd)])
+    await application.aclose(drain_s * 0.3)
     await control.finish()
 
 
@@ -287,8 +302,7 @@ def main() -> None:
     for name in ("edge", "control", "board", "queue", "start"):
         parser.add_argument(f"--{name}-fd", type=int, required=True)
     parser.add_argument("--slot", type=int, required=True)
-    import uvloop
-
+    install()
     uvloop.run(serve(parser.parse_args()))
 
 

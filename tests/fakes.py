@@ -88,7 +88,7 @@ class FakeOrigin:
 
 
 class FakeCodec:
-    """"Pictures" are bytes that start with ``PIC``; a rendition is its recipe as text, so results are checkable."""
+    """ "Pictures" are bytes that start with ``PIC``; a rendition is its recipe as text, so results are checkable."""
 
     def __init__(self, traits: Traits | None = None) -> None:
         self.traits = traits or Traits(format="jpeg", frame=Frame(width_px=800, height_px=600), quality=80)

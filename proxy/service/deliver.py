@@ -165,9 +165,7 @@ class Deliver:
         measured = schedule(
             plan, traits.frame, output=_ANY, auto=question.auto, orient=rules.auto_orient, limits=rules.limits
         ).frame
-        chosen = resolve(
-            question.offer, frame=measured, source_format=traits.format, encodable=self._encodable
-        )
+        chosen = resolve(question.offer, frame=measured, source_format=traits.format, encodable=self._encodable)
         bare = not (plan.paints or plan.strip or plan.interlace is not None)
         rendition = Rendition(
             source=question.source,
@@ -189,9 +187,7 @@ class Deliver:
         self._originals.verdicts.check(f"{facts_key(source)}:{identity}")
         self._originals.verdicts.check(f"{key}:{identity}")
 
-    async def _fly(
-        self, bucket: Bucket, rendition: Rendition, key: str, learned: Learned
-    ) -> tuple[Delivered, bool]:
+    async def _fly(self, bucket: Bucket, rendition: Rendition, key: str, learned: Learned) -> tuple[Delivered, bool]:
         facts = learned.facts
         identity = facts.validators.identity
 

@@ -22,7 +22,6 @@ from proxy.service.records import Facts, facts_from_meta, facts_to_meta
 from proxy.service.shelf import Shelf
 from proxy.service.verdicts import Verdicts
 
-
 _SCHEMA = 1
 _LIFETIME = ("cache-control", "expires", "vary")
 _NEVER = Freshness(fetched_at_s=0, lifetime_s=0)

@@ -33,9 +33,7 @@ class Shelf:
         if not self._start(cache.put(key, entry), len(entry.body)):
             self._meter.tier_error("disk")
 
-    def persist(
-        self, store: Store, path: str, body: bytes, media_type: str, metadata: Mapping[str, str]
-    ) -> None:
+    def persist(self, store: Store, path: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> None:
         """Write *body* to *path* of *store* soon."""
 
         async def write() -> None:

@@ -92,9 +92,7 @@ class Asker:
         memo_key = (rules.name, wanted, accept)
         found = self._offers.get(memo_key)
         if found is None:
-            found = make_offer(
-                wanted, accept, mode=rules.negotiate, order=rules.formats, encodable=self._encodable
-            )
+            found = make_offer(wanted, accept, mode=rules.negotiate, order=rules.formats, encodable=self._encodable)
             if len(self._offers) >= _MEMO_ENTRIES:
                 self._offers.clear()
             if accept is None or len(accept) <= _MEMO_QUERY_BYTES:

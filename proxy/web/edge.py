@@ -112,7 +112,7 @@ class Edge:
             known = error
         except (_GoneError, asyncio.CancelledError):
             raise
-        except Exception as error:  # noqa: BLE001 - the last line of defence: no stack trace ever leaves the process
+        except Exception as error:
             known = InternalError(repr(error))
             known.__cause__ = error
         if known.logged:

@@ -20,7 +20,7 @@ class Buckets:
         self._default: Bucket | None = None
         for bucket, hosts, default in buckets:
             self._by_name[bucket.rules.name] = bucket
-            self._by_host.update({host: bucket for host in hosts})
+            self._by_host.update(dict.fromkeys(hosts, bucket))
             if default:
                 self._default = bucket
 

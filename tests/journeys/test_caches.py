@@ -87,7 +87,14 @@ def test_what_is_persisted_has_no_url_and_never_replaces_an_original(start) -> N
     assert (photos / "cat.jpg").read_bytes() == original
     for path in (p for p in (photos / ".mogr").rglob("*") if p.is_file()):
         key = path.relative_to(photos).as_posix()
-        spellings = (key, key.replace(".mogr", "%2emogr"), f"x/../{key}", f"./{key}", f"/{key}", key.replace("/", "%2F"))
+        spellings = (
+            key,
+            key.replace(".mogr", "%2emogr"),
+            f"x/../{key}",
+            f"./{key}",
+            f"/{key}",
+            key.replace("/", "%2F"),
+        )
         for spelling in spellings:
             assert server.get("/" + spelling).status_code == 404, spelling
 

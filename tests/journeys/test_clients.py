@@ -28,9 +28,7 @@ def test_a_browser_shows_the_picture_and_was_sent_avif(start, tmp_path: Path, re
     shown = opened(shot.read_bytes()).convert("RGB")
     wanted = opened(server.get("/cat.jpg?imageMogr2/thumbnail/320x/format/png").content).convert("RGB")
     points = [(x, y) for x in range(20, 310, 48) for y in range(12, 170, 39)]
-    differences = [
-        max(abs(a - b) for a, b in zip(shown.getpixel(p), wanted.getpixel(p), strict=True)) for p in points
-    ]
+    differences = [max(abs(a - b) for a, b in zip(shown.getpixel(p), wanted.getpixel(p), strict=True)) for p in points]
     assert sorted(differences)[len(differences) // 2] < 16, "what the browser shows is the picture"
     answer = server.get("/" + target, Accept="image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8")
     assert answer.headers["content-type"] == "image/avif"

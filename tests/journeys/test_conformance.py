@@ -59,7 +59,9 @@ def source(text: str) -> bytes:
 
         pillow_heif.register_heif_opener()
         return encoded(scene(width_px, height_px), "HEIF")
-    picture = scene(width_px, height_px) if width_px * height_px < 10_000_000 else Image.new("RGB", (width_px, height_px))
+    picture = (
+        scene(width_px, height_px) if width_px * height_px < 10_000_000 else Image.new("RGB", (width_px, height_px))
+    )
     return encoded(picture, format_.upper())
 
 

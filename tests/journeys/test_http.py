@@ -48,7 +48,9 @@ def test_conditions_hold_for_renditions_and_objects(served: Mogr, target: str) -
 
 
 @pytest.mark.parametrize("target", [URL, "/cat.jpg"])
-@pytest.mark.parametrize(("field", "part"), [("bytes=0-9", slice(0, 10)), ("bytes=100-", slice(100, None)), ("bytes=-7", slice(-7, None))])
+@pytest.mark.parametrize(
+    ("field", "part"), [("bytes=0-9", slice(0, 10)), ("bytes=100-", slice(100, None)), ("bytes=-7", slice(-7, None))]
+)
 def test_one_range_is_served_from_the_same_bytes(served: Mogr, target: str, field: str, part: slice) -> None:
     whole = served.get(target).content
     answer = served.get(target, Range=field)

@@ -18,7 +18,9 @@ URL = "/cat.jpg?imageMogr2/thumbnail/320x/format/webp"
 
 
 def noise(width_px: int, height_px: int) -> bytes:
-    return encoded(Image.frombytes("RGB", (width_px, height_px), os.urandom(3 * width_px * height_px)), "JPEG", quality=95)
+    return encoded(
+        Image.frombytes("RGB", (width_px, height_px), os.urandom(3 * width_px * height_px)), "JPEG", quality=95
+    )
 
 
 def wait_until(condition, within_s: float = 15) -> None:
@@ -129,3 +131,31 @@ def test_readiness_does_not_depend_on_an_origin(start) -> None:
     assert (answer.status_code, "ServiceUnavailable" in answer.text) == (502, True)
     assert httpx.get(server.admin_url + "/readyz", trust_env=False).status_code == 200
     assert httpx.get(server.admin_url + "/livez", trust_env=False).status_code == 200
+
+
+def test_more_work_than_can_wait_is_refused_at_once_with_a_time_to_come_back(start) -> None:
+    server: Mogr = start({"codec": {"queue_s": 0.5}}, {"large.jpg": noise(2400, 1600), "cat.jpg": jpeg()})
+    assert server.get("/large.jpg?imageMogr2/thumbnail/10x").status_code == 200, (
+        server.log.read_text()
+    )  # the source is known from here on
+    answers: list[httpx.Response] = []
+
+    def ask(width_px: int) -> None:
+        answers.append(server.get(f"/large.jpg?imageMogr2/thumbnail/{width_px}x/format/webp"))
+
+    threads = [threading.Thread(target=ask, args=(2000 + number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert refused
+    assert len(refused) < len(answers)
+    assert {answer.status_code for answer in answers} == {200, 503}
+    for answer in refused:
+        assert int(answer.headers["retry-after"]) >= 1
+        assert answer.headers["cache-control"] == "no-store"
+        assert "ServiceUnavailable" in answer.text
+        assert answer.elapsed.total_seconds() < 2
+    assert server.metric("mogr_overloaded_total") == len(refused)
+    assert server.get(URL).status_code == 200, "and it recovers"

@@ -124,7 +124,10 @@ async def test_offers_that_end_in_one_format_share_one_encode_even_at_the_same_t
     world = World()
     world.codec.gate = asyncio.Event()
     text = "imageMogr2/thumbnail/100x/format/auto"
-    asking = [asyncio.create_task(world.ask(text, accept)) for accept in ("image/avif", "image/avif,image/webp", "image/avif,*/*")]
+    asking = [
+        asyncio.create_task(world.ask(text, accept))
+        for accept in ("image/avif", "image/avif,image/webp", "image/avif,*/*")
+    ]
     await settle()
     world.codec.gate.set()
     answers = await asyncio.gather(*asking)
