@@ -1,0 +1,94 @@
+"""A connection that notices bytes beyond the end of a response, so that they are not read as the next one.
+
+httpcore keeps such bytes in its parser when a connection goes back to the pool, and takes them for the answer to the
+next request on it: one object's origin could then choose what another key's request receives.  So the raw bytes of each
+response are counted here, compared with its framing, and the connection is never used again if they do not agree.
+"""
+# ruff: noqa: ASYNC109 - the signatures are httpcore's
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import Any
+
+import httpcore
+
+# The same line ends that the parser (h11) takes for the end of a header section.
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+
+
+class Unanswered(httpcore.ReadError):
+    """The connection ended before the first byte of an answer: it was kept too long, say."""
+
+
+class FramedStream(httpcore.AsyncNetworkStream):
+    """Passes everything through and counts what came after the header section of the response being read."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._head = b""
+        self._body_bytes: int | None = None
+        self._tail = b""
+        self._retired = False
+
+    @property
+    def head_seen(self) -> bool:
+        """Whether a header section was received after the last request was sent, not before it."""
+        return self._body_bytes is not None
+
+    def ends_with(self, body_bytes: int | None) -> bool:
+        """Whether the response ended where its framing says: *body_bytes* long, or (None) chunked.
+
+        A chunked body ends in an empty line.  Excess that does so too holds a whole header section, which the parser
+        would report before another one is received: ``head_seen`` tells.
+        """
+        if body_bytes is None:
+            return self._tail.endswith((b"\n\r\n", b"\n\n"))
+        return self._body_bytes == body_bytes
+
+    def retire(self) -> None:
+        """Make the pool drop the connection when it comes back."""
+        self._retired = True
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """The next bytes.
+
+        Raises:
+            Unanswered: there is none, and there was none since the last request.
+        """
+        awaiting = self._body_bytes is None and not self._head
+        try:
+            data = await self._stream.read(max_bytes, timeout)
+        except httpcore.ReadError as error:
+            if awaiting:
+                raise Unanswered from error
+            raise
+        if not data and awaiting:
+            raise Unanswered
+        if self._body_bytes is None:
+            self._head += data
+            if end := _END_OF_HEAD.search(self._head):
+                self._body_bytes = len(self._head) - end.end()
+                self._head = b""
+        else:
+            self._body_bytes += len(data)
+        self._tail = (self._tail + data[-4:])[-4:]
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._head, self._body_bytes, self._tail = b"", None, b""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return FramedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._retired:  # an idle connection with something to read is one to drop
+            return True
+        return self._stream.get_extra_info(info)

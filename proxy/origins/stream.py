@@ -1,0 +1,166 @@
+"""A body on its way from an HTTP origin, and the boundary at which the client library's errors become ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import httpcore
+import httpx
+
+from proxy.errors import (
+    InternalError,
+    InvalidRange,
+    MogrError,
+    NoSuchKey,
+    OriginForbidden,
+    OriginRefused,
+    OriginTimeout,
+    OriginUnavailable,
+)
+from proxy.ports import Meter, ObjectInfo
+
+# After its first seconds a body must arrive at least this fast on average: an origin cannot hold us with a drip, and a
+# large object may still take as long as it needs.  Only time spent waiting for the origin counts.
+LEAST_BYTES_PER_S = 65_536
+
+_COUNTERPARTS: dict[type[Exception], type[MogrError]] = {
+    httpx.TimeoutException: OriginTimeout,
+    httpcore.TimeoutException: OriginTimeout,
+    TimeoutError: OriginTimeout,
+    httpx.UnsupportedProtocol: OriginForbidden,
+    httpcore.UnsupportedProtocol: OriginForbidden,
+    httpx.InvalidURL: OriginForbidden,
+    httpx.TooManyRedirects: OriginForbidden,
+    httpx.HTTPError: OriginUnavailable,
+    httpcore.NetworkError: OriginUnavailable,
+    httpcore.ProtocolError: OriginUnavailable,
+    httpcore.ProxyError: OriginUnavailable,
+    httpcore.ConnectionNotAvailable: OriginUnavailable,
+    OSError: OriginUnavailable,
+    # Mistakes in using the library, not answers of an origin.
+    httpx.StreamError: InternalError,
+    httpx.CookieConflict: InternalError,
+}
+
+
+def counterpart(kind: type[BaseException]) -> type[MogrError] | None:
+    """Our class for an exception of httpx, httpcore or the system; None if it is not one of theirs."""
+    return next((_COUNTERPARTS[base] for base in kind.__mro__ if base in _COUNTERPARTS), None)
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Raise our error instead of the library's, with *doing* as private detail."""
+    try:
+        yield
+    except Exception as error:
+        ours = counterpart(type(error))
+        if ours is None:
+            raise
+        raise ours(f"{doing}: {type(error).__name__}: {error}") from error
+
+
+class Tally:
+    """Counts one exchange once, whichever way it ends."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._started_s: float | None = asyncio.get_running_loop().time()
+        self.received_bytes = 0
+
+    def end(self, outcome: str) -> None:
+        """Report *outcome*; the first call counts."""
+        if self._started_s is not None:
+            seconds = asyncio.get_running_loop().time() - self._started_s
+            self._started_s = None
+            self._meter.fetched(outcome, seconds, self.received_bytes)
+
+    def failed(self, error: BaseException) -> None:
+        """Report how *error* ended the exchange."""
+        match error:
+            case NoSuchKey():
+                self.end("missing")
+            case OriginRefused() | OriginForbidden():
+                self.end("refused")
+            case OriginTimeout():
+                self.end("timeout")
+            case InvalidRange() | asyncio.CancelledError() | GeneratorExit():
+                self.end("ok")
+            case _:
+                self.end("failed")
+
+
+class HttpStream:
+    """An object being read from an HTTP origin: exactly the bytes announced, as they were sent, or an error."""
+
+    def __init__(
+        self,
+        response: httpx.Response,
+        info: ObjectInfo,
+        *,
+        size_bytes: int | None,
+        range_: tuple[int, int] | None,
+        total_timeout_s: float,
+        tally: Tally,
+    ) -> None:
+        self.info = info
+        self.size_bytes = size_bytes
+        self.range = range_
+        self._response = response
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        self._chunks = aiter(response.stream)
+        self._waited_s = 0.0
+        self._expected_bytes = range_[1] - range_[0] + 1 if range_ else size_bytes
+        self._total_timeout_s = total_timeout_s
+        self._tally = tally
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next piece of the body.
+
+        Raises:
+            OriginTimeout: nothing came for ``read_timeout_s``, or too little over ``total_timeout_s``.
+            OriginUnavailable: the connection broke, or the body is shorter or longer than announced.
+        """
+        try:
+            chunk = await self._next()
+            received_bytes = self._tally.received_bytes = self._tally.received_bytes + len(chunk or b"")
+            # The parser holds a body to its Content-Length; a chunked one may still differ from its Content-Range.
+            if self._expected_bytes is not None and (
+                received_bytes > self._expected_bytes or (chunk is None and received_bytes < self._expected_bytes)
+            ):
+                raise OriginUnavailable(f"received {received_bytes} of {self._expected_bytes} bytes announced")
+        except BaseException as error:
+            self._tally.failed(error)
+            raise
+        if chunk is None:
+            self._tally.end("ok")
+            raise StopAsyncIteration
+        return chunk
+
+    async def _next(self) -> bytes | None:
+        now = asyncio.get_running_loop().time
+        allowed_s = self._total_timeout_s + self._tally.received_bytes / LEAST_BYTES_PER_S - self._waited_s
+        started_s = now()
+        try:
+            with translated("reading the body"):
+                async with asyncio.timeout(allowed_s):
+                    return await anext(self._chunks, None)
+        finally:
+            self._waited_s += now() - started_s
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it if the body was not read to its end."""
+        self._tally.end("ok")
+        await self._response.aclose()
