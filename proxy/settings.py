@@ -152,7 +152,7 @@ class Origins(Branch):
     read_timeout_s: Annotated[float, Field(gt=0)] = 10
     """For the next bytes to arrive."""
     total_timeout_s: Annotated[float, Field(gt=0)] = 30
-    """For a whole original."""
+    """For an answer to begin, redirects included; a body may take longer as long as 64 KiB arrive a second."""
     max_connections: Annotated[int, Field(ge=1)] = 64
     """Connections per origin and web worker."""
     max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
@@ -182,7 +182,7 @@ class Bucket(Branch):
     origin_headers: dict[str, SecretStr] = Field(default_factory=dict)
     """HTTP(S): header fields sent to the origin with every request; all values are secrets."""
     allow_private: bool = False
-    """HTTP(S): whether the origin may be on a private, loopback or otherwise non-global address."""
+    """HTTP(S): whether the origin may be on a private or loopback address; link-local ones stay closed."""
     pass_through: bool = False
     """HTTP(S): whether what is no picture operation is forwarded, as a shared HTTP cache does."""
     public: Literal["read", "private"] = "read"

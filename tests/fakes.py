@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Self
 
 from proxy.core.model import Frame, ImageLimits, Traits, Validators
 from proxy.errors import InvalidImageFormat, MogrError, NoSuchKey
@@ -39,6 +40,12 @@ class FakeStream:
 
     async def aclose(self) -> None:
         self.closed = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
 
 class FakeOrigin:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from proxy.codec.inline import InlineCodec
 from proxy.core.grammar import format_plan, parse_plan
-from proxy.core.model import Format, ImageLimits, Plan
+from proxy.core.model import Format, ImageLimits
+from proxy.core.plan import Plan
 from proxy.core.query import split_query
 from proxy.errors import MogrError
 from proxy.formats import CATALOGUE, by_suffix

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
-from proxy.core.model import Operation, Output, Plan, QualityStep, Stage
+from proxy.core.plan import Operation, Output, Plan, QualityStep, Stage
 from proxy.core.query import OPERATION_HEADS
 from proxy.errors import InvalidArgument, OperationNotImplemented
 from proxy.formats import by_spelling
@@ -29,7 +29,12 @@ _LATER = frozenset({
 })  # fmt: skip
 """Parameters of CI that are not built yet.  Ignoring them would serve, and cache, another picture than was asked."""
 _LATER_FORMATS = frozenset({"tpg", "astc", "apng", "svgc", "psd"})
-_QUALITY_TEXTS = {"at-most": "/quality/{}", "exactly": "/quality/{}!", "ratio": "/rquality/{}", "at-least": "/lquality/{}"}
+_QUALITY_TEXTS = {
+    "at-most": "/quality/{}",
+    "exactly": "/quality/{}!",
+    "ratio": "/rquality/{}",
+    "at-least": "/lquality/{}",
+}
 _IDLE_STEPS = {QualityStep("at-most", 100), QualityStep("ratio", 100), QualityStep("at-least", 0)}
 """Steps that leave every quality from 0 to 100 as it is."""
 

@@ -26,7 +26,9 @@ def check_source_frame(frame: Frame, limits: ImageLimits) -> None:
         ImageResolutionExceed: any of them over *limits*.
     """
     if frame.frames > limits.max_frames:
-        raise ImageResolutionExceed(public=f"The picture has {frame.frames} frames, at most {limits.max_frames} are allowed.")
+        raise ImageResolutionExceed(
+            public=f"The picture has {frame.frames} frames, at most {limits.max_frames} are allowed."
+        )
     _check_size("has", frame, limits.max_side_px, limits)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from proxy.core.limits import check_output, check_painted
-from proxy.core.model import Format, Frame, ImageLimits, Plan, Tools
+from proxy.core.model import Format, Frame, ImageLimits
+from proxy.core.plan import Plan, Tools
 from proxy.formats import CATALOGUE
 from proxy.ops.auto_orient import AutoOrient
 from proxy.ops.through import Through
@@ -66,9 +67,7 @@ class Schedule:
         return None
 
 
-def schedule(
-    plan: Plan, frame: Frame, *, output: Format, auto: bool, orient: bool, limits: ImageLimits
-) -> Schedule:
+def schedule(plan: Plan, frame: Frame, *, output: Format, auto: bool, orient: bool, limits: ImageLimits) -> Schedule:
     """Measure *plan* on a source of *frame*, to be encoded as *output*.
 
     With *auto* (``format/auto``) or *orient* (the bucket's ``auto_orient``) the picture is first turned upright; there is

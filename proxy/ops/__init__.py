@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import cast
 
-from proxy.core.model import Operation
+from proxy.core.plan import Operation
 
 
 def _operations(module: ModuleType) -> list[type[Operation]]:
@@ -40,7 +40,8 @@ def index(modules: Iterable[ModuleType]) -> Mapping[str, type[Operation]]:
 
 
 CATALOGUE: Mapping[str, type[Operation]] = index(
-    importlib.import_module(f"{__name__}.{name}") for name in sorted(info.name for info in pkgutil.iter_modules(__path__))
+    importlib.import_module(f"{__name__}.{name}")
+    for name in sorted(info.name for info in pkgutil.iter_modules(__path__))
 )
 """Every operation by the name of its head parameter (``thumbnail``)."""
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from proxy.core.model import Frame, Tools
+from proxy.core.model import Frame
+from proxy.core.plan import Tools
 from proxy.errors import InvalidArgument
 from proxy.ops.gravity import Gravity
 from proxy.ops.numbers import DIGITS, MAX_INTEGER, half_up, integer, side

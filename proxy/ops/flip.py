@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from proxy.core.model import Frame, Tools
+from proxy.core.model import Frame
+from proxy.core.plan import Tools
 from proxy.errors import InvalidArgument
 from proxy.ops.pages import each_page
 

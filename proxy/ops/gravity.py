@@ -41,7 +41,9 @@ class Gravity(enum.Enum):
         across, down = self.value
         return (0 if across == 1 else dx_px), (0 if down == 1 else dy_px)
 
-    def place(self, outer_px: tuple[int, int], inner_px: tuple[int, int], offset_px: tuple[int, int]) -> tuple[int, int]:
+    def place(
+        self, outer_px: tuple[int, int], inner_px: tuple[int, int], offset_px: tuple[int, int]
+    ) -> tuple[int, int]:
         """Left and top of *inner_px* in *outer_px* (width, height each); offsets go inward.  May lie outside."""
         across, down = self.value
         return (

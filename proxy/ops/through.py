@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proxy.core.model import Format, Frame, Tools
+from proxy.core.model import Format, Frame
+from proxy.core.plan import Tools
 from proxy.ops.pages import first_page, top_level
 
 

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from proxy.core.model import Frame, Tools
+from proxy.core.model import Frame
+from proxy.core.plan import Tools
 from proxy.errors import InvalidArgument
 from proxy.ops.numbers import DIGITS, format_colour, half_up, integer, parse_colour, side, switch
 from proxy.ops.pages import each_page, scaled, top_level
 
-_EXPECTED = "a geometry such as !50p, !50px, !x50p, 300x, x200, 300x200, 300x200>, 300x200<, !300x200r, 300x200! or 90000@"
+_EXPECTED = (
+    "a geometry such as !50p, !50px, !x50p, 300x, x200, 300x200, 300x200>, 300x200<, !300x200r, 300x200! or 90000@"
+)
 _WHITE = (255, 255, 255)
 
 
@@ -154,7 +157,9 @@ def _target(geometry: Geometry, numbers: tuple[int, ...], width_px: int, height_
             # One side is met exactly: in a box the one that binds first, over a box the one that binds last.
             by_width = (first * height_px <= last * width_px) != (geometry is Geometry.COVER)
             return (
-                (first, half_up(height_px * first, width_px)) if by_width else (half_up(width_px * last, height_px), last)
+                (first, half_up(height_px * first, width_px))
+                if by_width
+                else (half_up(width_px * last, height_px), last)
             )
 
 

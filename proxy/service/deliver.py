@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proxy.core.keys import entity_tag, facts_key, rendition_key
-from proxy.core.model import Artifact, Format, Offer, Plan, Rendition, Source
+from proxy.core.model import Artifact, Format, Offer, Rendition, Source
 from proxy.core.negotiate import resolve
+from proxy.core.plan import Plan
 from proxy.core.schedule import schedule
 from proxy.errors import Fault, MogrError
 from proxy.formats import CATALOGUE

@@ -202,10 +202,8 @@ class Originals:
             answer = await bucket.persist.open(_facts_path(bucket, source))
             if isinstance(answer, Unchanged):
                 return None
-            try:
+            async with answer:
                 record = b"".join([chunk async for chunk in answer])
-            finally:
-                await answer.aclose()
             meta: Mapping[str, object] = json.loads(record)
         except (MogrError, ValueError):
             return None

@@ -28,13 +28,11 @@ async def read_rendition(store: Store, prefix: str, rendition: Rendition, identi
         answer = await store.open(persist_path(prefix, rendition.source, rendition))
         if isinstance(answer, Unchanged):
             return None
-        try:
+        async with answer:
             record = _record(answer.info.metadata)
             if record is None:
                 return None
             body = b"".join([chunk async for chunk in answer])
-        finally:
-            await answer.aclose()
     except MogrError:
         return None
     artifact = artifact_from_entry(CacheEntry(meta=record, body=body))

@@ -1,4 +1,4 @@
-"""The real parts of a node: codec pool and board, disk sweeper, web workers of ``proxy.app``."""
+"""The real parts of a node: codec pool and board, disk sweeper, web workers of ``proxy.worker``."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class PoolCodecs:
 class NodeParts:
     """``parts.Parts`` of a real node."""
 
-    web_command = python("proxy.app")
+    web_command = python("proxy.worker")
 
     async def capabilities(self) -> Mapping[str, object]:
         return await ask_capabilities()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from proxy.core.grammar import asks_ignore_error, format_plan, parse_plan
-from proxy.core.model import Offer, Output, Plan, Source, Stage
+from proxy.core.model import Offer, Source
 from proxy.core.negotiate import offer as make_offer
 from proxy.core.negotiate import reads_accept
+from proxy.core.plan import Output, Plan, Stage
 from proxy.core.query import split_query
 from proxy.errors import InvalidArgument, MogrError, OperationNotImplemented
 from proxy.formats import by_suffix

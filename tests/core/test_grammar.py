@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.grammar import asks_ignore_error, format_plan, parse_plan
-from proxy.core.model import Plan, QualityStep, Stage
+from proxy.core.plan import Plan, QualityStep, Stage
 from proxy.errors import InvalidArgument, OperationNotImplemented
 
 
@@ -113,7 +113,26 @@ _ZERO_IS_FINE = {
 @pytest.mark.parametrize("template", _NUMBERS.values(), ids=_NUMBERS.keys())
 @pytest.mark.parametrize(
     "number",
-    ["-1", "+1", "1.5", "1e1", "NaN", "inf", "٣", "１", "²", " 1", "1 ", "0x1", "1_0", "", "9" * 11, "9" * 5000, "a", "%31"],
+    [
+        "-1",
+        "+1",
+        "1.5",
+        "1e1",
+        "NaN",
+        "inf",
+        "٣",
+        "１",
+        "²",
+        " 1",
+        "1 ",
+        "0x1",
+        "1_0",
+        "",
+        "9" * 11,
+        "9" * 5000,
+        "a",
+        "%31",
+    ],
     ids=lambda text: text[:12] or "empty",
 )
 def test_every_number_is_a_short_run_of_ascii_digits(template: str, number: str) -> None:

@@ -29,7 +29,11 @@ OTHERWISE = {
 
 def cases() -> list[Any]:
     if not CASES.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"needs ../shared/spec/{CASES.name}, not beside this checkout"))]
+        return [
+            pytest.param(
+                None, marks=pytest.mark.skip(reason=f"needs ../shared/spec/{CASES.name}, not beside this checkout")
+            )
+        ]
     found = [case for case in json.loads(CASES.read_text())["cases"] if case["id"].split("-")[0] in PREFIXES]
     return [
         pytest.param(
@@ -98,7 +102,9 @@ def test_the_specifications_cases_are_met(case: dict[str, Any], profile: str) ->
         return
     found = outcome(case, profile)
     acceptable = [
-        expected for expected in case["expect"].get("one_of", [case["expect"]]) if expected.get("profile", profile) == profile
+        expected
+        for expected in case["expect"].get("one_of", [case["expect"]])
+        if expected.get("profile", profile) == profile
     ]
     tolerance_px = case.get("tolerance_px", 0)
     assert any(fits(found, expected, tolerance_px) for expected in acceptable), (found, acceptable)

@@ -72,9 +72,9 @@ def test_a_format_in_between_loses_what_it_cannot_carry() -> None:
     assert names(found) == ["Rotate", "Through", "Thumbnail"]
     assert not found.frame.alpha
     assert scheduled(turned.replace("jpg", "png"), output="webp").frame.alpha
-    assert scheduled("format/jpg|imageMogr2/rotate/45|imageMogr2/format/jpg|imageMogr2/format/png", ANIMATION, "png").frame == (
-        Frame(width_px=212, height_px=212)
-    )
+    assert scheduled(
+        "format/jpg|imageMogr2/rotate/45|imageMogr2/format/jpg|imageMogr2/format/png", ANIMATION, "png"
+    ).frame == (Frame(width_px=212, height_px=212))
 
 
 def test_the_format_that_is_negotiated_is_not_one_in_between() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from pictures import animated, encoded, jpeg, scene
+from PIL import Image
 from servers.mogr import Mogr
 
 TABLE = Path(__file__).resolve().parents[3] / "shared/spec/conformance_cases.json"

@@ -9,8 +9,8 @@ import time
 
 import httpx
 import pytest
-from PIL import Image
 from pictures import encoded, jpeg
+from PIL import Image
 from servers.mogr import Mogr
 from servers.origin import FaultyOrigin
 

@@ -47,7 +47,9 @@ OUTPUTS = st.sampled_from([
     "format/jpg", "format/png", "format/gif", "format/webp", "format/src", "format/auto", "quality/80", "quality/60!",
     "rquality/50", "lquality/70", "interlace/1", "interlace/0", "strip", "strip/1", "ignore-error/1", "bogus/7",
 ])  # fmt: skip
-STAGE = st.lists(st.one_of(*OPERATIONS.values(), OUTPUTS), max_size=4).map(lambda parts: "/".join(["imageMogr2", *parts]))
+STAGE = st.lists(st.one_of(*OPERATIONS.values(), OUTPUTS), max_size=4).map(
+    lambda parts: "/".join(["imageMogr2", *parts])
+)
 PLAN = st.lists(STAGE, min_size=1, max_size=3).map("|".join)
 FRAME = st.builds(
     Frame, width_px=SIDE, height_px=SIDE, frames=st.sampled_from([1, 1, 2, 3]), alpha=st.booleans(),
@@ -96,7 +98,9 @@ def test_whole_plans_paint_what_is_measured(text: str, frame: Frame, output: str
 
 @given(text=OPERATIONS["thumbnail"] | OPERATIONS["crop"], frame=FRAME, orient=st.booleans(), spare=st.integers(0, 9))
 @settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
-def test_a_picture_shrunk_on_load_is_painted_to_the_same_size(text: str, frame: Frame, orient: bool, spare: int) -> None:
+def test_a_picture_shrunk_on_load_is_painted_to_the_same_size(
+    text: str, frame: Frame, orient: bool, spare: int
+) -> None:
     try:
         found = schedule(
             parse_plan("imageMogr2/" + text), frame, output=FORMATS["webp"], auto=False, orient=orient, limits=LIMITS

@@ -53,7 +53,9 @@ def test_a_side_longer_than_the_pictures_is_refused_for_that_picture(text: str) 
         Crop.parse(text, {}).measure(WIDE)
 
 
-@pytest.mark.parametrize("text", ["", "x", "0x5", "5x0", "5", "5x5x", "axb", "-5x5", "5.0x5", "99999999999x", "5x5!", " 5x5"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "0x5", "5x0", "5", "5x5x", "axb", "-5x5", "5.0x5", "99999999999x", "5x5!", " 5x5"]
+)
 def test_a_malformed_size_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidArgument, match=r"^crop: "):
         Crop.parse(text, {})

@@ -92,7 +92,9 @@ def test_one_meaning_has_one_spelling(text: str, modifiers: dict[str, str], cano
     assert thumbnail(text, **modifiers).format() == canonical
 
 
-@pytest.mark.parametrize("text", ["!300p", "!200px", "!x200p", "300x", "x300", "500x500", "500x500<", "!300x300r", "10x300!"])
+@pytest.mark.parametrize(
+    "text", ["!300p", "!200px", "!x200p", "300x", "x300", "500x500", "500x500<", "!300x300r", "10x300!"]
+)
 def test_an_animated_picture_is_never_enlarged(text: str) -> None:
     frame = Frame(width_px=200, height_px=100, frames=5)
     assert thumbnail(text).measure(frame) == frame

@@ -27,7 +27,9 @@ def test_quarter_turns_go_clockwise_and_are_exact(degrees: str, first: list[int]
     assert not image.hasalpha()
 
 
-@pytest.mark.parametrize(("degrees", "size"), [("45", (35, 35)), ("30", (36, 32)), ("1", (30, 21)), ("359", (30, 21)), ("135", (35, 35))])
+@pytest.mark.parametrize(
+    ("degrees", "size"), [("45", (35, 35)), ("30", (36, 32)), ("1", (30, 21)), ("359", (30, 21)), ("135", (35, 35))]
+)
 def test_other_angles_enlarge_the_canvas_and_leave_clear_corners(degrees: str, size: tuple[int, int]) -> None:
     rotate = rotation(degrees)
     after = rotate.measure(FRAME)

@@ -140,7 +140,7 @@ class Mogr:
         return [pid for pid, command in self.children().items() if "proxy.codec.worker" in command]
 
     def web_pids(self) -> list[int]:
-        return [pid for pid, command in self.children().items() if "proxy.app" in command]
+        return [pid for pid, command in self.children().items() if "proxy.worker" in command]
 
     def __enter__(self) -> Self:
         return self.start()

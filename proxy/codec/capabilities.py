@@ -1,0 +1,103 @@
+"""What this build can really do, found by doing it: an 8 x 8 picture through every encoder and back.
+
+libvips lists suffixes whose codecs it lacks, and HEIC opens without a decoder for its pixels; only trying tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from types import MappingProxyType
+
+import PIL
+import pyvips
+from PIL import Image as PillowImage
+
+import proxy
+from proxy.codec import pillow
+from proxy.codec.decode import decode
+from proxy.codec.encode import encode
+from proxy.codec.probe import probe
+from proxy.core.model import Format, ImageLimits
+from proxy.errors import MogrError
+from proxy.formats import CATALOGUE, Encoding, save_options
+
+# Read on import: a confined process may not look into files any more.
+_VERSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "mogr": proxy.__version__,
+        "libvips": ".".join(str(pyvips.version(part)) for part in range(3)),
+        "pyvips": importlib.metadata.version("pyvips"),
+        "pillow": PIL.__version__,
+        **({"pillow_heif": pillow.heif.__version__} if pillow.heif is not None else {}),
+    }
+)
+_SIDE_PX = 8
+_QUALITIES = (0, 20, 40, 60, 80, 90, 100)
+_ROUND = 1
+"""Raised by hand when pixels change for a reason that versions and save options do not show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """The answer; ``asdict`` makes JSON of it."""
+
+    decode: tuple[str, ...]
+    """Catalogue names."""
+    encode: tuple[str, ...]
+    versions: Mapping[str, str]
+    policy: str
+    """Short; changes whenever the same plan might give other bytes: versions, what can be encoded, save options."""
+
+    def asdict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+@cache
+def capabilities() -> Capabilities:
+    """Try everything, once a process; takes about a tenth of a second, and loads what is loaded lazily."""
+    encoded = {name: body for name, format_ in CATALOGUE.items() if (body := _encoded(format_))}
+    samples = encoded | {"ico": _ico()}
+    decodable = tuple(name for name in CATALOGUE if name in samples and _decodes(name, samples[name]))
+    encodable = tuple(encoded)
+    return Capabilities(
+        decode=decodable, encode=encodable, versions=dict(_VERSIONS), policy=_policy(encodable, _VERSIONS)
+    )
+
+
+def _encoded(format_: Format) -> bytes | None:
+    picture = pyvips.Image.black(_SIDE_PX, _SIDE_PX, bands=3).cast("uchar").copy(interpretation="srgb")
+    try:
+        return encode(picture, format_, Encoding(width_px=_SIDE_PX, height_px=_SIDE_PX))
+    except MogrError:
+        return None
+
+
+def _decodes(name: str, body: bytes) -> bool:
+    try:
+        traits = probe(body, ImageLimits())
+        decode(body, traits, frames=1).copy_memory()
+    except (MogrError, pyvips.Error):
+        return False
+    return traits.format == name
+
+
+def _ico() -> bytes:
+    out = io.BytesIO()
+    PillowImage.new("RGBA", (16, 16)).save(out, "ICO", bitmap_format="bmp")
+    return out.getvalue()
+
+
+def _policy(encodable: tuple[str, ...], versions: Mapping[str, str]) -> str:
+    options = {
+        name: [save_options(name, Encoding(quality=quality, width_px=side, height_px=side))
+               for quality in _QUALITIES for side in (100, 2000)]
+        for name in encodable
+    }  # fmt: skip
+    said = json.dumps([_ROUND, options, dict(versions)], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]

@@ -1,0 +1,76 @@
+"""Turns painted pixels into a file: what the format cannot hold is converted or laid on white, then its encoder runs."""
+
+from __future__ import annotations
+
+from proxy import formats
+from proxy.codec import colour, libvips, pillow
+from proxy.core.model import Format
+from proxy.errors import InvalidImageFormat
+from proxy.formats import Encoding
+
+_WIDE = frozenset({"png", "tiff"})
+"""Written with 16 bits a sample where the source has them."""
+_GREY = frozenset({"jpeg", "png", "tiff", "bmp"})
+"""Grey stays grey; the others make RGB of it."""
+_NO_PROFILE = frozenset({"bmp", "gif"})
+
+_PUBLIC = "The picture is broken or cannot be converted."
+
+
+def encodes(name: str) -> bool:
+    """Whether there is an encoder for *name* here; whether it works, only trying tells."""
+    return name == "bmp" or (name == "heif" and pillow.heif is not None) or libvips.saves(name)
+
+
+def encode(
+    image: libvips.Image, output: Format, encoding: Encoding, *, orientation: int = 1, keep: int = libvips.KEEP_NOTHING
+) -> bytes:
+    """*image* (frames one below the other) as a file of format *output*; reading its pixels is part of it.
+
+    *keep* is any of ``KEEP_EXIF`` and ``KEEP_ICC``; without ``KEEP_ICC`` a picture that has a profile is converted to
+    sRGB first, so that it does not change its colours.
+
+    Raises:
+        InvalidImageFormat: broken pixels, or this build has no such encoder.
+    """
+    if not encodes(output.name):
+        raise InvalidImageFormat(f"no encoder for {output.name}", public=f"This server cannot write {output.name}.")
+    with libvips.broken_pictures(_PUBLIC):
+        image = _for_format(image, output, profile=bool(keep & libvips.KEEP_ICC))
+        keep = _present(image, keep, orientation)
+        integers = {"orientation": orientation}
+        if encoding.frames > 1:
+            integers |= {"page-height": encoding.height_px, "n-pages": encoding.frames}
+        # The thumbnail inside EXIF shows the picture as it was before it was cropped.
+        image = libvips.with_fields(image, integers=integers, remove=("jpeg-thumbnail-data",))
+        options = formats.save_options(output.name, encoding)
+        match output.name:
+            case "bmp":
+                return pillow.save_bmp(image)
+            case "heif":
+                return pillow.save_heif(image, options, keep=keep)
+            case name:
+                return libvips.save(name, image, options, keep=keep)
+
+
+def _for_format(image: libvips.Image, output: Format, *, profile: bool) -> libvips.Image:
+    """Pixels that the encoder of *output* takes as they are."""
+    keeps_grey = output.name in _GREY
+    if not profile or output.name in _NO_PROFILE or not colour.profile_fits(image, grey=keeps_grey):
+        image = colour.in_srgb(image)
+    if output.name not in _WIDE:
+        image = colour.eight_bit(image)
+    if not output.alpha:
+        image = colour.flat(image)
+    if not keeps_grey and image.interpretation == "b-w":
+        image = image.colourspace("srgb")
+    return image
+
+
+def _present(image: libvips.Image, keep: int, orientation: int) -> int:
+    """*keep* without what *image* does not have, or the encoder would make some up; it may, to say an orientation."""
+    if not image.get_typeof("exif-data") and orientation == 1:
+        keep &= ~libvips.KEEP_EXIF
+    if not image.get_typeof("icc-profile-data"):
+        keep &= ~libvips.KEEP_ICC
+    return keep

@@ -1,0 +1,78 @@
+"""One codec process as the supervisor starts it, holds it and understands its end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import proxy
+from proxy.codec.board import EXIT_MEMORY, Death
+
+PROGRAM: Final = (sys.executable, "-P", "-s", "-m", "proxy.codec.worker")
+ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "PYTHONPATH": str(Path(proxy.__file__).parents[1]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
+        "MALLOC_ARENA_MAX": "2",
+        "VIPS_CONCURRENCY": "1",
+        "VIPS_BLOCK_UNTRUSTED": "1",
+        "VIPS_WARNING": "off",
+        # A confined process can write no temporary file, so none is tried; RLIMIT_AS bounds memory.
+        "VIPS_DISC_THRESHOLD": "100g",  # libvips knows k, m and g; it reads "1t" as one byte
+    }
+)
+"""All that a codec process is told; nothing of ours, so no secrets."""
+
+_CRASHES = frozenset(
+    (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS)
+)
+
+
+@dataclass(slots=True)
+class Process:
+    popen: subprocess.Popen[bytes]
+    pidfd: int
+    started_s: float
+    first_sequence: int
+    overdue: int | None = None
+    """The sequence of the job it was killed for."""
+
+    def release(self) -> None:
+        """Let go of the lifeline."""
+        if self.popen.stdin is not None:
+            self.popen.stdin.close()
+
+
+def start(program: Sequence[str], options: Mapping[str, object], fds: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Start *program* with *options* and nothing of ours but *fds*, its log, and the lifeline.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    return subprocess.Popen(
+        [*program, *(str(word) for pair in options.items() for word in pair)],
+        env=dict(ENVIRONMENT),
+        pass_fds=fds,
+        stdin=subprocess.PIPE,  # the lifeline; closed by the kernel should this process die
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,  # no controlling terminal: no Ctrl-C from it, nothing typed into it
+    )
+
+
+def reason_of(status: int, *, busy: bool, overdue: bool) -> Death:
+    """Why a process ended, from ``Popen.returncode``."""
+    if status == 0 and not busy:
+        return Death.RECYCLED
+    if status == EXIT_MEMORY:
+        return Death.MEMORY
+    if -status in _CRASHES or status >= 0:  # libraries have been known to call exit() on a broken picture
+        return Death.CRASHED
+    return Death.DEADLINE if overdue or -status == signal.SIGALRM else Death.KILLED

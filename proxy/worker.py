@@ -1,0 +1,110 @@
+"""One web worker: the program that the supervisor starts with the sockets it needs, and nothing else of its own.
+
+``python -m proxy.worker``; it serves until told to stop, and hands over its last counts before it ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+import uvloop
+
+from proxy import __version__
+from proxy.app import Capabilities, build
+from proxy.codec.board import Board
+from proxy.codec.client import PoolCodec
+from proxy.configuration import from_json
+from proxy.logs import install
+from proxy.metrics import CountingMeter
+from proxy.supervisor.control import ControlClient
+
+_LATE_S = 0.25
+"""How long after letting go of the socket a connection's first request may still arrive."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn on an inherited socket: says when it accepts, and lets go of it gently."""
+
+    def __init__(self, config: uvicorn.Config, control: ControlClient) -> None:
+        super().__init__(config)
+        self._control = control
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals only set a flag: uvicorn would raise them again, and end us before the last totals are told."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await self._control.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        # Connections that were just accepted still have their first request on the way: closed now, they would be reset.
+        await asyncio.sleep(_LATE_S)
+        await super().shutdown(sockets)
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    """Serve until the supervisor says otherwise: SIGTERM drains, and so does its death."""
+    with os.fdopen(arguments.start_fd, "rb") as start:
+        start.seek(0)
+        told = json.loads(start.read())
+    settings, drain_s = from_json(told["settings"]), float(told["drain_s"])
+    capabilities = Capabilities.of(told["capabilities"])
+    meter = CountingMeter()
+    board = Board.attach(arguments.board_fd)
+    slot = board.web(arguments.slot)
+    codec = PoolCodec(
+        socket.socket(fileno=arguments.queue_fd),
+        board,
+        arguments.slot,
+        queue_s=settings.codec.queue_s,
+        deadline_s=settings.codec.deadline_s,
+        places=settings.codec.workers,
+    )
+    application = build(settings, capabilities, codec=codec, meter=meter, on_disk_written=slot.wrote)
+    config = uvicorn.Config(
+        application.asgi,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,  # longer than a load balancer's 60 s, or it meets closed connections (imgproxy#171)
+        timeout_graceful_shutdown=max(1, round(drain_s * 0.65)),
+        h11_max_incomplete_event_size=65_536,
+    )
+    control = ControlClient(arguments.control_fd, meter.snapshot)
+    server = _Server(config, control)
+    await server.serve(sockets=[socket.socket(fileno=arguments.edge_fd)])
+    await application.aclose(drain_s * 0.3)
+    await control.finish()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=f"mogr {__version__} web worker; started by `mogr serve`")
+    for name in ("edge", "control", "board", "queue", "start"):
+        parser.add_argument(f"--{name}-fd", type=int, required=True)
+    parser.add_argument("--slot", type=int, required=True)
+    install()
+    uvloop.run(serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

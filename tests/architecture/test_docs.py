@@ -1,0 +1,85 @@
+"""Prose that no test reads goes stale: links, example configurations and example URLs are held against the code."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from proxy.configuration import load
+from proxy.core.grammar import parse_plan
+from proxy.core.query import split_query
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "photos/PROVENANCE.md",
+]
+README = (ROOT / "README.md").read_text()
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_within_the_checkout_lead_somewhere(page):
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", prose)
+    assert not [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+
+
+def configurations():
+    """Every configuration we show: the file (or page) it stands in, and its text."""
+    for path in sorted((ROOT / "config").glob("*.toml")):
+        yield pytest.param(path.read_text(), id=name(path))
+    for page in PAGES:
+        for n, text in enumerate(re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)):
+            yield pytest.param(text, id=f"{name(page)}-{n}")
+    manifest = (ROOT / "k8s/mogr.yaml").read_text()
+    yield pytest.param(
+        textwrap.dedent(re.search(r"mogr\.toml: \|\n(.*?)\n---", manifest, re.DOTALL)[1]), id="k8s/mogr.yaml"
+    )
+
+
+@pytest.mark.parametrize("text", list(configurations()))
+def test_a_configuration_we_show_loads(text, tmp_path):
+    """Secrets that it refers to are supplied; directories that it serves are made."""
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret")
+    for folder in re.findall(r'^store = "file:([^"/][^"]*)"', text, re.MULTILINE):
+        (tmp_path / "config" / folder).mkdir(parents=True)
+    environ = dict.fromkeys(re.findall(r'"env:(\w+)"', text), "s3cret")
+    shown = tmp_path / "config" / "shown.toml"
+    shown.parent.mkdir(exist_ok=True)
+    shown.write_text(
+        re.sub(r'^(\w*(?:key|token|secret)\w*) = "file:[^"]+"', rf'\1 = "file:{secret}"', text, flags=re.MULTILINE)
+    )
+    assert load(shown, environ=environ).buckets
+
+
+def urls():
+    return [cell.replace(r"\|", "|") for cell in re.findall(r"^\| `(/[^`]+)` \|", README, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("url", urls())
+def test_a_url_of_the_readme_names_a_bundled_picture_and_parses(url):
+    key, _, query = url.partition("?")
+    assert (ROOT / "photos" / key.removeprefix("/")).is_file()
+    asked = split_query(quote(query, safe="/!|").encode())
+    assert asked.operation == (query or None)
+    assert not query or parse_plan(asked.operation)
+
+
+def test_the_readme_shows_enough():
+    assert len(urls()) >= 10
+
+
+def test_every_target_of_make_that_the_readme_names_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)", README)) - {"sure"} <= targets
