@@ -106,7 +106,9 @@ def save_heif(image: libvips.Image, options: Mapping[str, object], *, keep: int)
     profile = libvips.blob(image, "icc-profile-data") if keep & libvips.KEEP_ICC else None
     exif = libvips.blob(image, "exif-data") if keep & libvips.KEEP_EXIF else None
     out = io.BytesIO()
-    picture.save(out, exif=_upright(exif) if exif else None, icc_profile=profile, **options)
+    upright = _upright(exif) if exif else None
+    with _broken_pictures():  # libheif reports a memory that ran out as a RuntimeError
+        picture.save(out, exif=upright, icc_profile=profile, **options)
     return out.getvalue()
 
 

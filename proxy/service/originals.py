@@ -88,6 +88,8 @@ class Originals:
             except MogrError as error:
                 if error.retry_after_s is None:
                     self.verdicts.remember(key, error, bucket.rules.error_ttl_s)
+                else:
+                    self._meter.overloaded()
                 raise
 
         learned, joined = await self._flights.run(key, work)

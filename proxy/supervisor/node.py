@@ -7,7 +7,9 @@ Signals: SIGTERM and SIGINT drain and exit 0; a second one kills every child at 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import resource
 import signal
 import socket
 import traceback
@@ -67,6 +69,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_stop, number)
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+        _allow_open_files()
         server, admin = self._settings.server, self._settings.admin
         try:
             with (
@@ -191,3 +194,11 @@ class Supervisor:
             self._stop.set()
         else:
             self._reload_asked.set()
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit of open files to the hard one: each job under way needs several in its web worker."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):  # an unlimited hard limit may be more than the kernel allows
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

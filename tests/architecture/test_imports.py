@@ -17,19 +17,18 @@ MODULES = sorted((ROOT / "proxy").rglob("*.py"))
 HOMES = {
     "httpx": ("origins/",),
     "httpcore": ("origins/",),
-    "anyio": ("origins/", "web/", "admin/", "app.py"),
+    "anyio": ("origins/", "web/", "admin/"),
     "obstore": ("stores/",),
     "pyvips": ("codec/",),
     "PIL": ("codec/",),
     "pillow_heif": ("codec/",),
     "starlette": ("web/", "admin/", "app.py"),
-    "uvicorn": ("supervisor/", "admin/", "app.py"),
-    "uvloop": ("supervisor/", "app.py"),
+    "uvicorn": ("supervisor/", "admin/", "worker.py"),
+    "uvloop": ("supervisor/", "worker.py"),
     "httptools": ("origins/", "web/"),
     "cachetools": ("caches/", "service/"),
     "prometheus_client": ("metrics.py", "metrics/"),
     "pydantic": ("settings.py", "configuration.py", "configuration/"),
-    "pydantic_settings": ("settings.py", "configuration.py", "configuration/"),
 }
 
 # No I/O, no clock, no environment, no threads: what the core, the operations and the formats may take from Python.
