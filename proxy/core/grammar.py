@@ -1,6 +1,10 @@
 """The text of an operation and the plan it means: ``parse_plan`` and its inverse ``format_plan`` (spec/01 §2).
 
-    operation = stage *9("|" stage)          stage = "imageMogr2" *("/" name "/" value), the flags without a value
+    operation = stage *9("|" stage)
+    stage     = "imageMogr2" *("/" name "/" value)                the flags without a value
+              / "imageView2" ["/" mode] *("/" name "/" value)     spec/01 §9; "imageView" is the same
+              / "watermark" "/" type *("/" name "/" value)        spec/01 §10
+              / report *("/" name "/" value)                      spec/01 §11; only as the last stage
 
 A plan has one text: operations stand in the order in which they are applied, numbers and gravities have one spelling, and
 what changes nothing (``rotate/0``, ``quality/100``, a stage of nothing) is left out.
@@ -12,31 +16,24 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
-from proxy.core.plan import Operation, Output, Plan, QualityStep, Stage
+from proxy.core.output import SHORT, format_output, parse_output
+from proxy.core.plan import Operation, Plan, Report, Stage
 from proxy.core.query import OPERATION_HEADS
+from proxy.core.reports import REPORTS, parse_report
 from proxy.errors import InvalidArgument, OperationNotImplemented
-from proxy.formats import by_spelling
-from proxy.ops import CATALOGUE
-from proxy.ops.numbers import integer, switch
+from proxy.ops import CATALOGUE, PARAMETERS
+from proxy.ops.numbers import switch
 
 MAX_STAGES = 10
 HEAD = "imageMogr2"
+_VIEWS = ("imageView2", "imageView")
 
 _FLAGS = frozenset({"auto-orient", "strip"})
 _LATER = frozenset({
     "iradius", "rradius", "scrop", "rcrop", "indexcrop", "blur", "sharpen", "bright", "contrast", "grayscale", "cgif",
     "size-limit", "minsize", "minisize", "AIGCMetadata",
-})  # fmt: skip
+}) - PARAMETERS.keys()  # fmt: skip
 """Parameters of CI that are not built yet.  Ignoring them would serve, and cache, another picture than was asked."""
-_LATER_FORMATS = frozenset({"tpg", "astc", "apng", "svgc", "psd"})
-_QUALITY_TEXTS = {
-    "at-most": "/quality/{}",
-    "exactly": "/quality/{}!",
-    "ratio": "/rquality/{}",
-    "at-least": "/lquality/{}",
-}
-_IDLE_STEPS = {QualityStep("at-most", 100), QualityStep("ratio", 100), QualityStep("at-least", 0)}
-"""Steps that leave every quality from 0 to 100 as it is."""
 
 
 @runtime_checkable
@@ -53,27 +50,37 @@ def parse_plan(text: str, *, clamp_px: int | None = None) -> Plan:
     and as it was given last; unknown ones are ignored with their values.
 
     Raises:
-        InvalidArgument: more than ten stages, a head that is none, or a parameter malformed or out of range.
+        InvalidArgument: more than ten stages, a head that is none, a report that is not last, or a parameter malformed
+            or out of range.
         OperationNotImplemented: an operation, parameter or format of CI that is not built yet.
     """
     if text.count("|") >= MAX_STAGES:
         raise InvalidArgument(public=f"The operation has more than {MAX_STAGES} stages.")
-    stages = []
-    for stage_text in text.split("|"):
-        parameters = _parameters(stage_text)
-        switch("ignore-error", parameters.get("ignore-error", "0"))
-        stage = Stage(operations=_operations(parameters, clamp_px), output=_output(parameters))
-        if stage != Stage():
-            stages.append(stage)
-    return Plan(stages=tuple(stages), ignore_error=asks_ignore_error(text))
+    texts = text.split("|")
+    stages = [stage for stage in (_stage(stage_text, clamp_px) for stage_text in texts) if stage != Stage()]
+    report: Report | None = None
+    last = texts[-1].split("/")
+    if last[0] in REPORTS:
+        report = parse_report(last[0], _pairs(last[1:]))
+    for stage_text in texts[:-1]:
+        head = stage_text.partition("/")[0]
+        if head in REPORTS:
+            raise InvalidArgument.of("operation", head, "a report as the last stage only")
+    return Plan(stages=tuple(stages), report=report, ignore_error=asks_ignore_error(text))
 
 
 def format_plan(plan: Plan) -> str:
     """The one text of *plan*: ``parse_plan`` reads it as an equal plan."""
-    first, *others = [_format_stage(stage) for stage in plan.stages] or [""]
+    texts = [_format_stage(stage) for stage in plan.stages]
+    if plan.report is not None:
+        texts.append(plan.report.format())
+    texts = texts or [HEAD]
     if plan.ignore_error:
-        first = "/ignore-error/1" + first
-    return "|".join(HEAD + part for part in (first, *others))
+        if texts[0].startswith(HEAD):
+            texts[0] = f"{HEAD}/ignore-error/1{texts[0].removeprefix(HEAD)}"
+        else:
+            texts[0] += "/ignore-error/1"
+    return "|".join(texts)
 
 
 def asks_ignore_error(text: str) -> bool:
@@ -82,14 +89,38 @@ def asks_ignore_error(text: str) -> bool:
     return ("ignore-error", "1") in pairwise(names)
 
 
-def _parameters(stage_text: str) -> Mapping[str, str]:
-    """Names and values of a stage in textual order; a name without a value has an empty one."""
+def _stage(stage_text: str, clamp_px: int | None) -> Stage:
+    """One stage; an empty one for a report, which stands beside the stages."""
     head, *tokens = stage_text.split("/")
-    if head != HEAD:
-        name = head.partition("=")[0]
-        if name in OPERATION_HEADS or name == "ci-process":
-            raise OperationNotImplemented(public=f"{name} is not implemented.")
-        raise InvalidArgument.of("operation", head, f"{HEAD}/…")
+    if head == HEAD:
+        parameters = _pairs(tokens)
+        switch("ignore-error", parameters.get("ignore-error", "0"))
+        return Stage(operations=_operations(parameters, clamp_px), output=parse_output(parameters))
+    if head in _VIEWS and "imageView2" in CATALOGUE:
+        return _view(tokens, clamp_px)
+    if head == "watermark" and tokens and f"watermark/{tokens[0]}" in CATALOGUE:
+        operation = _read(f"watermark/{tokens[0]}", "", _pairs(tokens[1:]), clamp_px)
+        return Stage(operations=(operation,) if operation else ())
+    if head in REPORTS:
+        return Stage()
+    name = head.partition("=")[0]
+    if name in OPERATION_HEADS or name == "ci-process":
+        raise OperationNotImplemented(public=f"{name} is not implemented.")
+    raise InvalidArgument.of("operation", head, f"{HEAD}/…")
+
+
+def _view(tokens: list[str], clamp_px: int | None) -> Stage:
+    """imageView2: a mode, which SDKs leave out to convert only, its sides, and the quality family in short names."""
+    mode = tokens.pop(0) if tokens and tokens[0][:1].isdigit() else ""
+    parameters = _pairs(tokens)
+    switch("ignore-error", parameters.get("ignore-error", "0"))
+    operation = _read("imageView2", mode, parameters, clamp_px) if mode else None
+    named = {SHORT.get(name, name): value for name, value in parameters.items() if name in ("format", *SHORT)}
+    return Stage(operations=(operation,) if operation else (), output=parse_output(named))
+
+
+def _pairs(tokens: list[str]) -> Mapping[str, str]:
+    """Names and values in textual order; a name without a value has an empty one."""
     found: dict[str, str] = {}
     position = 0
     while position < len(tokens):
@@ -106,67 +137,21 @@ def _parameters(stage_text: str) -> Mapping[str, str]:
 
 
 def _operations(parameters: Mapping[str, str], clamp_px: int | None) -> tuple[Operation, ...]:
-    found: list[Operation] = []
-    for name, value in parameters.items():
-        kind = CATALOGUE.get(name)
-        if kind is None:
-            continue
-        modifiers = {modifier: parameters[modifier] for modifier in kind.modifiers if modifier in parameters}
-        operation = kind.parse(value, modifiers)
-        if operation is None:
-            continue
-        if clamp_px is not None and isinstance(operation, _Sized):
-            operation = operation.clamped(clamp_px)
-        found.append(operation)
-    return tuple(sorted(found, key=lambda operation: operation.rank))
+    read = (_read(name, value, parameters, clamp_px) for name, value in parameters.items() if name in PARAMETERS)
+    return tuple(sorted((operation for operation in read if operation is not None), key=lambda each: each.rank))
 
 
-def _output(parameters: Mapping[str, str]) -> Output:
-    format_name, interlace, strip = None, None, False
-    steps: list[QualityStep] = []
-    for name, value in parameters.items():
-        match name:
-            case "format":
-                format_name = _format_name(value)
-            case "quality":
-                kind = "exactly" if value.endswith("!") else "at-most"
-                steps.append(_quality_step(name, kind, value.removesuffix("!")))
-            case "rquality":
-                steps.append(_quality_step(name, "ratio", value))
-            case "lquality":
-                steps.append(_quality_step(name, "at-least", value))
-            case "interlace":
-                interlace = switch(name, value)
-            case "strip":
-                strip = not value or switch(name, value)
-    heeded = tuple(step for step in steps if step not in _IDLE_STEPS)
-    return Output(format=format_name, quality=heeded, interlace=interlace, strip=strip)
-
-
-def _format_name(value: str) -> str | None:
-    name = value.lower()
-    if name in ("auto", "src"):
-        return "auto" if name == "auto" else None
-    found = by_spelling(value)
-    if found is not None:
-        return found.name
-    if name in _LATER_FORMATS:
-        raise OperationNotImplemented(public=f"format/{name} is not implemented.")
-    raise InvalidArgument.of("format", value, "a format such as jpg, png, webp, avif, gif or auto")
-
-
-def _quality_step(parameter: str, kind: str, text: str) -> QualityStep:
-    return QualityStep(kind, integer(parameter, text, 0, 100))
+def _read(name: str, value: str, parameters: Mapping[str, str], clamp_px: int | None) -> Operation | None:
+    kind = CATALOGUE[name]
+    modifiers = {modifier: parameters[modifier] for modifier in kind.modifiers if modifier in parameters}
+    operation = kind.parse(value, modifiers)
+    if operation is not None and clamp_px is not None and isinstance(operation, _Sized):
+        return operation.clamped(clamp_px)
+    return operation
 
 
 def _format_stage(stage: Stage) -> str:
-    output = stage.output
-    parts = [f"/{operation.format()}" for operation in stage.operations]
-    if output.format:
-        parts.append(f"/format/{output.format}")
-    parts += [_QUALITY_TEXTS[step.kind].format(step.value) for step in output.quality]
-    if output.interlace is not None:
-        parts.append(f"/interlace/{int(output.interlace)}")
-    if output.strip:
-        parts.append("/strip")
-    return "".join(parts)
+    if stage.operations and stage.operations[0].head != HEAD:
+        (only,) = stage.operations
+        return only.format() + format_output(stage.output, short=True)
+    return HEAD + "".join(f"/{operation.format()}" for operation in stage.operations) + format_output(stage.output)

@@ -22,7 +22,9 @@ class Operation(Protocol):
     """One thing done to pixels.  Frozen, hashable, comparable; made by its ``parse`` only."""
 
     name: ClassVar[str]
-    """The parameter that starts it in ``imageMogr2``: ``thumbnail``."""
+    """The parameter that starts it in ``imageMogr2`` (``thumbnail``), or the stage that it is (``watermark/2``)."""
+    head: ClassVar[str]
+    """``imageMogr2``, or the head of the stage that it fills alone: ``imageView2``, ``watermark``."""
     modifiers: ClassVar[frozenset[str]]
     """Further parameters of the same stage that it reads: ``pad``, ``color``."""
     rank: ClassVar[int]
@@ -94,11 +96,23 @@ class Stage:
     output: Output = field(default_factory=Output)
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A question about the picture as the stages leave it; answered with JSON, so that format and Accept do not matter."""
+
+    name: str
+    arguments: tuple[tuple[str, str], ...] = ()
+
+    def format(self) -> str:
+        return "/".join((self.name, *(part for argument in self.arguments for part in argument)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What was asked of a picture; canonical by construction (equal meaning in one spelling gives equal plans)."""
 
     stages: tuple[Stage, ...]
+    report: Report | None = None
     ignore_error: bool = False
 
     @property

@@ -43,6 +43,10 @@ CATALOGUE: Mapping[str, type[Operation]] = index(
     importlib.import_module(f"{__name__}.{name}")
     for name in sorted(info.name for info in pkgutil.iter_modules(__path__))
 )
-"""Every operation by the name of its head parameter (``thumbnail``)."""
+"""Every operation by its name: ``thumbnail``, ``watermark/2``."""
+PARAMETERS: Mapping[str, type[Operation]] = MappingProxyType(
+    {name: operation for name, operation in CATALOGUE.items() if operation.head == "imageMogr2"}
+)
+"""Those that are parameters of imageMogr2."""
 
-__all__ = ["CATALOGUE", "index"]
+__all__ = ["CATALOGUE", "PARAMETERS", "index"]

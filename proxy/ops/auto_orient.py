@@ -28,6 +28,7 @@ class AutoOrient:
     """Does nothing to a picture that stands upright."""
 
     name: ClassVar[str] = "auto-orient"
+    head: ClassVar[str] = "imageMogr2"
     modifiers: ClassVar[frozenset[str]] = frozenset()
     rank: ClassVar[int] = 0
 

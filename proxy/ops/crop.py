@@ -28,6 +28,7 @@ class Crop:
     dy_px: int = 0
 
     name: ClassVar[str] = "crop"
+    head: ClassVar[str] = "imageMogr2"
     modifiers: ClassVar[frozenset[str]] = frozenset({"gravity", "dx", "dy"})
     rank: ClassVar[int] = 10
 

@@ -28,6 +28,7 @@ class Cut:
     gravity: Gravity = Gravity.NORTHWEST
 
     name: ClassVar[str] = "cut"
+    head: ClassVar[str] = "imageMogr2"
     modifiers: ClassVar[frozenset[str]] = frozenset({"gravity"})
     rank: ClassVar[int] = 10
 

@@ -19,6 +19,7 @@ class Flip:
     direction: str
 
     name: ClassVar[str] = "flip"
+    head: ClassVar[str] = "imageMogr2"
     modifiers: ClassVar[frozenset[str]] = frozenset()
     rank: ClassVar[int] = 30
 

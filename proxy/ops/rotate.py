@@ -20,6 +20,7 @@ class Rotate:
     degrees: int
 
     name: ClassVar[str] = "rotate"
+    head: ClassVar[str] = "imageMogr2"
     modifiers: ClassVar[frozenset[str]] = frozenset()
     rank: ClassVar[int] = 20
 

@@ -61,6 +61,7 @@ class Thumbnail:
     """Colour of the canvas that ``<w>x<h>`` is centred on; None: no canvas."""
 
     name: ClassVar[str] = "thumbnail"
+    head: ClassVar[str] = "imageMogr2"
     modifiers: ClassVar[frozenset[str]] = frozenset({"pad", "color"})
     rank: ClassVar[int] = 10
 
