@@ -5,6 +5,7 @@ CONFIG ?= config/local.toml
 # A directory of your own pictures for `make run`.
 PHOTOS ?=
 BENCH ?=
+FUZZ ?=
 PYTEST ?=
 
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean python
+.PHONY: help run test lint format bench fuzz docs lock clean python
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -41,12 +42,19 @@ format: $(TEST) ## rewrite in the house style
 bench: $(TEST) ## requests/s and CPU per request of a real server on this machine
 	$(BIN)/python bench/serve.py $(BENCH)
 
+fuzz: $(TEST) ## hostile query strings through the grammar; guided by coverage where atheris is installed
+	$(BIN)/python bench/fuzz/grammar.py $(FUZZ)
+
+docs: $(TEST) ## the generated pages, and the picture of every operation
+	$(BIN)/python docs/generate_configuration.py
+	$(BIN)/python docs/generate_operations.py
+
 # The flags are in pyproject.toml [tool.pip-tools].  PIP_FIND_LINKS of this machine must not choose what is locked.
 LOCK := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade
 lock: $(TEST) ## newest versions of everything, into requirements/*.txt
 	$(LOCK) -o requirements/build.txt requirements/build.in
 	$(LOCK) -o requirements/run.txt pyproject.toml requirements/build.in
-	$(LOCK) -o requirements/test.txt --extra heif pyproject.toml requirements/test.in
+	$(LOCK) -o requirements/test.txt --extra heif --extra jxl --extra face --extra qr pyproject.toml requirements/test.in
 	@! grep -nE '://|^-|@ file' requirements/*.txt || { echo "a lock file names a place" >&2; exit 1; }
 
 clean: ## remove what make made, the served cache included

@@ -16,11 +16,14 @@ from starlette.types import ASGIApp
 from proxy.caches.disk import DiskCache
 from proxy.caches.memory import MemoryCache
 from proxy.core.model import Artifact, ImageLimits
+from proxy.core.styles import Styles
 from proxy.origins.http import HttpOrigin
 from proxy.ports import Clock, Codec, Meter, Origin, Store
 from proxy.service.admission import ByteBudget
 from proxy.service.bucket import Bucket, BucketRules
 from proxy.service.deliver import Deliver
+from proxy.service.drawing import Drawing
+from proxy.service.literals import Literals
 from proxy.service.originals import Originals
 from proxy.service.records import Facts
 from proxy.service.shelf import Shelf
@@ -33,6 +36,7 @@ from proxy.web.access_log import AccessLog
 from proxy.web.ask import Asker
 from proxy.web.edge import Edge
 from proxy.web.hosts import Buckets
+from proxy.web.peers import Peers
 
 _FACTS_BYTES = 600
 """What one entry of facts is counted as."""
@@ -55,10 +59,11 @@ class Capabilities:
     versions: str
 
     @classmethod
-    def of(cls, found: Mapping[str, Any]) -> Capabilities:
+    def of(cls, found: Mapping[str, Any], *, fonts: str = "") -> Capabilities:
+        """What *found*, the codec's answer, and *fonts*, a fingerprint of those it draws with, come to."""
         versions: Mapping[str, str | None] = found["versions"]
         text = " ".join(f"{name}/{version}" for name, version in sorted(versions.items()) if version)
-        return cls(encodable=frozenset(found["encode"]), policy=found["policy"], versions=text)
+        return cls(encodable=frozenset(found["encode"]), policy=f"{found['policy']}{fonts}", versions=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +136,7 @@ def build(
             origin=origin,
             persist=persist,
             cache_originals=parse_store_uri(own.store).scheme not in ("file", "memory"),
+            forward=origin if own.pass_through else None,
         )
         buckets.append((bucket, own.hosts, own.default))
 
@@ -158,16 +164,19 @@ def build(
         policy=capabilities.policy,
         versions=capabilities.versions,
     )
-    log = AccessLog(
-        clock, requests=settings.server.access_log == "json", trusted_proxies=settings.server.trusted_proxies
-    )
+    peers = Peers(settings.server.trusted_proxies)
+    log = AccessLog(clock, requests=settings.server.access_log == "json", peers=peers)
+    named = Buckets(buckets)
     edge = Edge(
-        buckets=Buckets(buckets),
+        buckets=named,
         deliver=deliver,
-        asker=Asker(capabilities.encodable),
+        drawing=Drawing(codec, meter),
+        literals=Literals(originals, clock),
+        asker=Asker(capabilities.encodable, named),
         clock=clock,
         meter=meter,
         log=log,
+        peers=peers,
         server_timing=settings.server.server_timing,
     )
 
@@ -190,10 +199,14 @@ def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
         formats=own.formats,
         auto_format=own.auto_format,
         auto_orient=own.auto_orient,
+        keep_copyright=own.copyright == "keep",
+        client_hints=own.client_hints,
+        styles=Styles(texts=own.styles, separators=own.style_separators),
         private=own.public == "private",
         ttl_s=own.ttl_s,
         error_ttl_s=own.error_ttl_s,
         persist_prefix=own.persist_prefix,
+        mark_hosts=frozenset(own.mark_hosts),
         limits=limits,
     )
 

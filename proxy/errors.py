@@ -15,11 +15,16 @@ a library's error text.
     │   ├── NoSuchBucket            404   the Host names no bucket of ours
     │   ├── NoSuchKey               404   the store or origin has no such object
     │   ├── MethodNotAllowed        405
+    │   ├── RequestTooSlow          408   the body of a request that is forwarded does not arrive
+    │   ├── UnclearBody             400   a request to be forwarded frames its body twice, or wrongly
+    │   │   └── UnknownCoding       501
     │   ├── PreconditionFailed      412
-    │   └── InvalidRange            416
+    │   ├── InvalidRange            416
+    │   └── LoopDetected            508   a request to be forwarded was forwarded by us before
     ├── SourceError                       the picture or its origin is at fault     fault source
     │   ├── InvalidImageFormat      400   not a picture, or a broken one
     │   │   └── DecoderCrashed      400   it crashed or bloated its codec process
+    │   ├── InvalidMark             400   the image of a watermark cannot be had, or may not come from there
     │   ├── ImageTooLarge           400   bytes over the limit
     │   ├── ImageResolutionExceed   400   sides, pixels or frames over the limit
     │   ├── OriginRefused           403   the origin denies us the object
@@ -58,6 +63,8 @@ class MogrError(Exception):
     retry_after_s: int | None = None
     condemns: bool = False
     """True where the error is a verdict on the version of the source, whatever was asked of it."""
+    closes: bool = False
+    """True where what follows on the connection cannot be told from this request's body, or would be waited for."""
 
     def __init__(self, detail: str = "", *, public: str | None = None, errno: int | None = None) -> None:
         super().__init__(detail or public or self.public)
@@ -146,6 +153,28 @@ class InvalidRange(ClientError):
         self.size_bytes = size_bytes
 
 
+class RequestTooSlow(ClientError):
+    status, code = 408, "RequestTimeout"
+    public = "The body of the request did not arrive in time."
+    closes = True
+
+
+class UnclearBody(ClientError):
+    public = "Where the body of the request ends is not clear."
+    closes = True
+
+
+class UnknownCoding(UnclearBody):
+    status, code = 501, "NotImplemented"
+    public = "Transfer codings other than chunked are not implemented."
+
+
+class LoopDetected(ClientError):
+    status, code = 508, "LoopDetected"
+    public = "The request was forwarded by this service before."
+    logged = True
+
+
 class SourceError(MogrError):
     status, code, fault = 400, "InvalidImageSource", Fault.SOURCE
     public = "The source cannot be used."
@@ -164,6 +193,10 @@ class DecoderCrashed(InvalidImageFormat):
     condemns = True
     logged = True
     public = "The object is not a picture that can be processed safely."
+
+
+class InvalidMark(SourceError):
+    public = "The image of the watermark cannot be used."
 
 
 class ImageTooLarge(SourceError):

@@ -6,7 +6,7 @@ Every method may be cancelled: cancelling releases whatever the call holds and l
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self, TypeVar
 
@@ -92,6 +92,52 @@ class Store(Origin, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardRequest:
+    """A request to be carried to an origin as it is."""
+
+    method: str
+    raw_path: bytes
+    """As received; what it names lies below the origin's own prefix."""
+    raw_query: bytes
+    """As received, without ``?``."""
+    lines: Sequence[tuple[bytes, bytes]]
+    """The header section, fields of a hop (Host and framing among them) excepted."""
+    body: AsyncIterator[bytes] | None = None
+    """Read once, while it is sent; its errors are passed on."""
+    body_bytes: int | None = None
+    """Length of the body; None: not known, or there is none."""
+
+
+class Forwarded(Protocol):
+    """An origin's answer to a forwarded request; the caller must close it."""
+
+    status: int
+    """200 to 599."""
+    lines: Sequence[tuple[bytes, bytes]]
+    """The end-to-end part of the header section in its order, without Content-Length; names in lower case."""
+    size_bytes: int | None
+    """What Content-Length says; None if it does not."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
+class Forwarder(Protocol):
+    """An origin that requests can be carried to."""
+
+    async def forward(self, request: ForwardRequest) -> Forwarded:
+        """Send *request* once and wait for the header section of its answer, whatever its status.
+
+        Raises:
+            InvalidUri: the path could leave the origin's prefix.
+            RequestTooSlow, UnclearBody: the body did not arrive fast enough, or was not as long as announced.
+            OriginForbidden: an address that is not allowed.
+            OriginUnavailable, OriginTimeout: no usable answer.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
     """A small JSON-able mapping and a body; what it means is the caller's business."""
@@ -123,11 +169,15 @@ class Job:
     plan_text: str
     """Canonical spelling; the codec parses it again (parsing inverts formatting)."""
     format: str
-    """Resolved catalogue name of the output."""
+    """Resolved catalogue name of the output; of a report, the form it answers in (``core.reports.MEDIA_TYPES``)."""
     limits: ImageLimits
     auto: bool = False
     orient: bool = False
     or_original: bool = False
+    keep_copyright: bool = False
+    """Where other metadata is dropped, EXIF's Copyright and Artist stay."""
+    inputs: tuple[bytes, ...] = field(default=(), repr=False)
+    """The other pictures that the plan needs (``Plan.needs``), each as PNG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +186,7 @@ class Rendered:
 
     body: bytes
     format: str
-    """The output's catalogue name (the source's, if ``original``)."""
+    """As in the job; the source's, if ``original``."""
     frame: Frame
     original: bool = False
     """The original's bytes were sent back because encoding did not make them fewer."""
@@ -231,6 +281,6 @@ class NullMeter:
 
 
 __all__ = [
-    "Cache", "CacheEntry", "Clock", "Codec", "Job", "Memory", "Meter", "NullMeter", "ObjectInfo", "ObjectStream", "Origin",
-    "Rendered", "Source", "Store", "Unchanged",
+    "Cache", "CacheEntry", "Clock", "Codec", "Forwarded", "ForwardRequest", "Forwarder", "Job", "Memory", "Meter",
+    "NullMeter", "ObjectInfo", "ObjectStream", "Origin", "Rendered", "Source", "Store", "Unchanged",
 ]  # fmt: skip

@@ -97,6 +97,8 @@ class Codec(Branch):
     """Address space that one codec process may take beyond what it starts with; a picture that needs more fails."""
     jobs_per_process: Annotated[int, Field(ge=1)] = 500
     """A codec process is replaced after so many pictures."""
+    fonts: tuple[Path, ...] = ()
+    """Font files, or directories of them, for ``watermark/2``, besides the bundled one and Debian's fonts-noto-cjk."""
 
 
 class Limits(Branch):
@@ -167,8 +169,8 @@ class Bucket(Branch):
     default: bool = False
     """Whether this bucket answers every Host that names no other; at most one bucket may."""
     store: str
-    """Where the objects are: ``file:DIR``, ``s3://BUCKET``, ``http(s)://HOST/PREFIX/`` (a read-only origin) or
-    ``memory:``."""
+    """Where the objects are: ``file:DIR`` (links in it are not followed), ``s3://BUCKET``, ``http(s)://HOST/PREFIX/`` (a
+    read-only origin) or ``memory:`` (each web worker's own)."""
     endpoint: str = ""
     """S3: URL of the service; empty for AWS."""
     region: str = ""
@@ -184,7 +186,7 @@ class Bucket(Branch):
     allow_private: bool = False
     """HTTP(S): whether the origin may be on a private or loopback address; link-local ones stay closed."""
     pass_through: bool = False
-    """HTTP(S): whether what is no picture operation is forwarded, as a shared HTTP cache does."""
+    """HTTP(S): whether what is no picture operation is forwarded to the origin: any method, any type, not stored."""
     public: Literal["read", "private"] = "read"
     """``private``: only signed requests are answered."""
     negotiate: Literal["accept", "exact"] = "accept"
@@ -196,6 +198,18 @@ class Bucket(Branch):
     """Whether a GET of a picture without ``format/…`` behaves as ``format/auto``."""
     auto_orient: bool = False
     """Whether every operation turns the picture upright by EXIF first."""
+    copyright: Literal["drop", "keep"] = "drop"
+    """``keep``: ``strip`` and ``format/auto``, which drop metadata, leave the EXIF tags Copyright and Artist."""
+    client_hints: bool = False
+    """Whether ``dpr/auto`` follows ``Sec-CH-DPR``, ``thumbnail/auto`` ``Sec-CH-Width``, and ``format/auto`` heeds
+    ``Save-Data``."""
+    styles: dict[str, str] = Field(default_factory=dict)
+    """Operations by name, at most 100: ``small = "imageMogr2/thumbnail/!50p"`` answers ``/a.jpg!small``, ``/a.jpg?small`` and
+    ``/a.jpg?style/small``."""
+    style_separators: str = "!"
+    """What may stand between a key and a style: any of ``-_/!``; empty: styles are asked for in the query alone."""
+    mark_hosts: tuple[str, ...] = ()
+    """Hosts of other buckets here that ``watermark/1`` may take its image from, besides the bucket itself."""
     ttl_s: Annotated[float, Field(ge=0)] = 3600
     """Freshness where the origin gives none: of renditions, and of objects in file, s3 and memory stores."""
     error_ttl_s: Annotated[float, Field(ge=0)] = 10

@@ -19,9 +19,11 @@ import uvloop
 
 from proxy import __version__
 from proxy.app import Capabilities, build
+from proxy.codec import fonts
 from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
 from proxy.configuration import from_json
+from proxy.connections import BoundedProtocol
 from proxy.logs import install
 from proxy.metrics import CountingMeter
 from proxy.supervisor.control import ControlClient
@@ -63,12 +65,14 @@ async def serve(arguments: argparse.Namespace) -> None:
         start.seek(0)
         told = json.loads(start.read())
     settings, drain_s = from_json(told["settings"]), float(told["drain_s"])
-    capabilities = Capabilities.of(told["capabilities"])
+    drawn_with = await asyncio.to_thread(fonts.fingerprint, settings.codec.fonts)
+    capabilities = Capabilities.of(told["capabilities"], fonts=drawn_with)
     meter = CountingMeter()
     board = Board.attach(arguments.board_fd)
     slot = board.web(arguments.slot)
+    edge, queue = socket.socket(fileno=arguments.edge_fd), socket.socket(fileno=arguments.queue_fd)
     codec = PoolCodec(
-        socket.socket(fileno=arguments.queue_fd),
+        queue,
         board,
         arguments.slot,
         queue_s=settings.codec.queue_s,
@@ -79,21 +83,22 @@ async def serve(arguments: argparse.Namespace) -> None:
     config = uvicorn.Config(
         application.asgi,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        date_header=False,  # the edge adds it, where an origin's answer does not have one
         timeout_keep_alive=75,  # longer than a load balancer's 60 s, or it meets closed connections (imgproxy#171)
         timeout_graceful_shutdown=max(1, round(drain_s * 0.65)),
-        h11_max_incomplete_event_size=65_536,
     )
     control = ControlClient(arguments.control_fd, meter.snapshot)
     server = _Server(config, control)
-    await server.serve(sockets=[socket.socket(fileno=arguments.edge_fd)])
-    await application.aclose(drain_s * 0.3)
+    with edge, queue:
+        await server.serve(sockets=[edge])
+        await application.aclose(drain_s * 0.3)
     await control.finish()
 
 

@@ -121,7 +121,7 @@ class FakeCodec:
         self.jobs.append(job)
         if self.error is not None:
             raise self.error
-        text = f"{job.format}|{job.plan_text}|".encode() + body
+        text = b"+".join((f"{job.format}|{job.plan_text}|".encode() + body, *job.inputs))
         return Rendered(body=text, format=job.format, frame=traits.frame)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pyvips
 
-from proxy.core.model import Frame
-from proxy.core.schedule import Schedule
+from proxy.core.model import Format, Frame, ImageLimits
+from proxy.core.plan import Box
+from proxy.core.schedule import Schedule, resume
+from proxy.formats import CATALOGUE
 
 
 class PlainTools:
@@ -20,6 +22,26 @@ class PlainTools:
         levels = [level * scale for level in (colour if colours == 3 else colour[:1])] + [255 * scale] * like.hasalpha()
         canvas = pyvips.Image.black(width_px, height_px, bands=like.bands) + levels
         return canvas.cast(like.format).copy(interpretation=like.interpretation)
+
+    def in_srgb(self, image: Any) -> Any:
+        return image
+
+    def faces(self, image: Any) -> Sequence[Box]:
+        """One face in the middle third of a picture; none in one whose width can be divided by three."""
+        third = (max(1, image.width // 3), max(1, image.height // 3))
+        return [(image.width // 3, image.height // 3, *third)] if image.width % 3 else []
+
+    def text(self, text: str, *, font: str, size_px: float) -> Any:
+        """Each letter is a block, half as wide as high, with a row of half coverage above."""
+        width_px, height_px = max(1, round(len(text) * size_px / 2)), max(2, round(size_px))
+        block = (pyvips.Image.black(width_px, height_px - 1) + 255).cast("uchar")
+        return (pyvips.Image.black(width_px, 1) + 128).cast("uchar").join(block, "vertical").copy(interpretation="b-w")
+
+    def input(self, number: int) -> Any:
+        """8 x 4 pixels, the left half blue, the right half green and half as opaque."""
+        half = pyvips.Image.black(4, 4, bands=4)
+        left, right = (half.linear(1, pixel).cast("uchar") for pixel in ([0, 0, 255, 255], [0, 255, 0, 128]))
+        return left.join(right, "horizontal").copy(interpretation="srgb")
 
 
 TOOLS = PlainTools()
@@ -41,11 +63,21 @@ def numbered(frame: Frame, *, grey: bool = False) -> Any:
     return image
 
 
+def folded(
+    schedule: Schedule, image: Any, output: Format = CATALOGUE["webp"], limits: ImageLimits = ImageLimits()
+) -> tuple[Any, Frame]:
+    """*image* after every step of *schedule*, every pixel computed, and the frame that it then should have."""
+    for done, (operation, frame) in enumerate(schedule.steps, 1):
+        image = operation.apply(image, frame, TOOLS)
+        if not operation.measure(frame).exact:
+            rest = resume(schedule, done, (image.width, image.height), output=output, limits=limits)
+            return folded(rest, image, output, limits)
+    return image.copy_memory(), schedule.frame
+
+
 def painted(schedule: Schedule, image: Any) -> Any:
     """*image* after every step of *schedule*, every pixel computed."""
-    for operation, frame in schedule.steps:
-        image = operation.apply(image, frame, TOOLS)
-    return image.copy_memory()
+    return folded(schedule, image)[0]
 
 
 def geometry(image: Any) -> tuple[int, int, int, bool]:

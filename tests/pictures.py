@@ -6,7 +6,7 @@ import io
 import random
 from functools import cache
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 
 def scene(width_px: int, height_px: int, seed: int = 0) -> Image.Image:
@@ -62,3 +62,29 @@ def opened(body: bytes) -> Image.Image:
     picture = Image.open(io.BytesIO(body))
     picture.load()
     return picture
+
+
+@cache
+def portrait(width_px: int = 960, height_px: int = 540, *, left_px: int = 600, side_px: int = 200) -> bytes:
+    """A JPEG of a drawn face that lies *left_px* from the left and is about *side_px* wide."""
+    picture = Image.new("RGB", (width_px, height_px), (90, 110, 90))
+    pen = ImageDraw.Draw(picture)
+    unit = side_px / 1.6
+    x, y = left_px + side_px / 2, height_px / 2
+
+    def ellipse(across: float, down: float, width: float, height: float, colour: tuple[int, int, int]) -> None:
+        middle = (x + across * unit, y + down * unit)
+        corners = [middle[axis] + sign * half * unit for sign in (-1, 1) for axis, half in enumerate((width, height))]
+        pen.ellipse(corners, fill=colour)
+
+    ellipse(0, -0.08, 1.05, 1.38, (50, 35, 25))  # hair
+    ellipse(0, 0.08, 0.85, 1.17, (215, 175, 150))
+    for side in (-0.38, 0.38):
+        ellipse(side, -0.19, 0.27, 0.18, (150, 110, 90))
+        ellipse(side, -0.38, 0.26, 0.05, (60, 40, 30))
+        ellipse(side, -0.15, 0.18, 0.09, (225, 220, 215))
+        ellipse(side, -0.15, 0.09, 0.09, (30, 20, 20))
+    ellipse(0, 0.15, 0.1, 0.25, (232, 195, 170))
+    ellipse(0, 0.38, 0.18, 0.05, (140, 95, 80))
+    ellipse(0, 0.72, 0.33, 0.1, (150, 70, 70))
+    return encoded(picture.filter(ImageFilter.GaussianBlur(unit / 18)), "JPEG", quality=90)

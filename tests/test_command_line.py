@@ -112,6 +112,7 @@ def test_a_missing_configuration_is_one_clear_line(tmp_path, command):
         ("small.JPG", "?imageMogr2/crop/40x30/gravity/center", "jpeg, 40 x 30 px"),
         ("small.png", "imageMogr2/thumbnail/80x/format/auto", "png, 80 x "),
         ("small.jpeg", "imageMogr2%2Fthumbnail%2F80x|imageMogr2/rotate/90", "jpeg, "),
+        ("about.json", "imageMogr2/thumbnail/80x|imageInfo", "json, 80 x "),
     ],
 )
 def test_convert_writes_what_its_suffix_says(capsys, tmp_path, out, operation, told):
@@ -130,8 +131,10 @@ def test_convert_writes_what_its_suffix_says(capsys, tmp_path, out, operation, t
         (PICTURE, "a.xyz", "imageMogr2", "'.xyz' names no format"),
         (PICTURE, "a", "imageMogr2/format/webp", "'' names no format"),
         (PICTURE, "a.png", "imageMogr2/thumbnail/0x", "thumbnail: "),
-        (PICTURE, "a.png", "imageView2/1/w/100", "imageView2 is not implemented."),
+        (PICTURE, "a.png", "imageView2/7/w/100", "imageView2: '7' is not valid"),
         (PICTURE, "a.png", "thumbnail/80x", "is no operation"),
+        (PICTURE, "a.png", "imageInfo", "imageInfo answers json; expected the suffix .json"),
+        (PICTURE, "a.png", "watermark/1/image_key/YQ", "takes its image from a bucket, and here is none"),
         (PICTURE, "a.png", "", "is no operation"),
         (PICTURE, "a.png", "imageMogr2/%zz", "query"),
         (PICTURE, "missing/a.png", "imageMogr2/thumbnail/8x", "cannot be written: no such file or directory"),

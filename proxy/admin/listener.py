@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from proxy.connections import BoundedProtocol
+
 
 class AdminListener:
     """One uvicorn server on a socket that the caller bound."""
@@ -22,7 +24,8 @@ class AdminListener:
             access_log=False,
             server_header=False,
             ws="none",
-            limit_concurrency=64,
+            # No limit of connections: idle ones are cheap, end by themselves, and must not make /livez fail.
+            http=BoundedProtocol,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=1,
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from proxy.caches import files
+from proxy.logs import log
 from proxy.ports import CacheEntry, Clock, Meter
 
 T = TypeVar("T")
@@ -186,6 +187,7 @@ class _Direction:
     """Reading or writing: its threads, its timeout, and whether it is switched off."""
 
     def __init__(self, name: str, *, threads: int, timeout_s: float) -> None:
+        self._name = name
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._timeout_s = timeout_s
         self._retry_at_s: float | None = None
@@ -208,9 +210,15 @@ class _Direction:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def failed(self, now_s: float) -> None:
+        if self._retry_at_s is None:
+            log(
+                "The disk tier failed and is left alone for a while.", level="warning", part=self._name, retry_s=RETRY_S
+            )
         self._retry_at_s = now_s + RETRY_S
 
     def worked(self) -> None:
+        if self._retry_at_s is not None:
+            log("The disk tier works again.", part=self._name)
         self._retry_at_s = None
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ import pyvips
 from PIL import Image as PillowImage
 
 import proxy
-from proxy.codec import pillow
+from proxy.codec import codes, faces, pillow
 from proxy.codec.decode import decode
 from proxy.codec.encode import encode
 from proxy.codec.probe import probe
@@ -35,6 +35,9 @@ _VERSIONS: Mapping[str, str] = MappingProxyType(
         "pyvips": importlib.metadata.version("pyvips"),
         "pillow": PIL.__version__,
         **({"pillow_heif": pillow.heif.__version__} if pillow.heif is not None else {}),
+        **({"pillow_jxl": importlib.metadata.version("pillow-jxl-plugin")} if pillow.jxl is not None else {}),
+        **({"zxing-cpp": importlib.metadata.version("zxing-cpp")} if codes.zxing is not None else {}),
+        **({"opencv": faces.cv2.__version__} if faces.cv2 is not None else {}),
     }
 )
 _SIDE_PX = 8
@@ -71,9 +74,11 @@ def capabilities() -> Capabilities:
 
 
 def _encoded(format_: Format) -> bytes | None:
-    picture = pyvips.Image.black(_SIDE_PX, _SIDE_PX, bands=3).cast("uchar").copy(interpretation="srgb")
+    frames = 2 if format_.animation else 1
+    pages = [pyvips.Image.black(_SIDE_PX, _SIDE_PX, bands=3) + 255 * number for number in range(frames)]
+    picture = pyvips.Image.arrayjoin(pages, across=1).cast("uchar").copy(interpretation="srgb")
     try:
-        return encode(picture, format_, Encoding(width_px=_SIDE_PX, height_px=_SIDE_PX))
+        return encode(picture, format_, Encoding(width_px=_SIDE_PX, height_px=_SIDE_PX, frames=frames))
     except MogrError:
         return None
 
@@ -81,7 +86,7 @@ def _encoded(format_: Format) -> bytes | None:
 def _decodes(name: str, body: bytes) -> bool:
     try:
         traits = probe(body, ImageLimits())
-        decode(body, traits, frames=1).copy_memory()
+        decode(body, traits, frames=traits.frame.frames).copy_memory()
     except (MogrError, pyvips.Error):
         return False
     return traits.format == name
@@ -95,8 +100,8 @@ def _ico() -> bytes:
 
 def _policy(encodable: tuple[str, ...], versions: Mapping[str, str]) -> str:
     options = {
-        name: [save_options(name, Encoding(quality=quality, width_px=side, height_px=side))
-               for quality in _QUALITIES for side in (100, 2000)]
+        name: [save_options(name, Encoding(quality=quality, width_px=side, height_px=side, slim=slim, few_colours=slim))
+               for quality in _QUALITIES for side in (100, 2000) for slim in (False, True)]
         for name in encodable
     }  # fmt: skip
     said = json.dumps([_ROUND, options, dict(versions)], sort_keys=True)

@@ -8,7 +8,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,7 +31,18 @@ _VERDICT_S: Final = 1.0
 _VERDICT_POLL_S: Final = 0.01
 _KILL_S: Final = 2.0
 """What a process past its deadline may take to be gone; then we stop waiting for it."""
+_HOPELESS: Final = 2.0
+"""A job predicted to take so many deadlines is refused before it takes a place."""
+_SURPRISE: Final = 8.0
+"""A job that overran although it was predicted to take less than a deadline over this: its source is to blame."""
 _FULL: Final = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS, errno.EMFILE, errno.ENFILE})
+
+
+def _asked_too_much(detail: str) -> CodecDeadline:
+    """The verdict is on what was asked, not on the picture: other renditions of it may be cheap."""
+    error = CodecDeadline(detail)
+    error.condemns = False
+    return error
 
 
 class _LostError(Exception):
@@ -80,7 +91,7 @@ class PoolCodec:
 
     async def probe(self, body: bytes, limits: ImageLimits) -> Traits:
         """See ``ports.Codec``."""
-        outcome, _ = await self._run(body, Task(limits=limits, body_bytes=len(body)), cost.PROBE_S, None)
+        outcome, _ = await self._run((body,), Task(limits=limits, body_bytes=len(body)), cost.PROBE_S, None)
         if not isinstance(outcome, Traits):
             raise InternalError("a probe was answered with something else")
         return outcome
@@ -92,21 +103,35 @@ class PoolCodec:
 
         *on_started* is called again for a second attempt.
         """
-        task = Task(limits=job.limits, body_bytes=len(body), traits=traits, job=job)
-        rendered, queue_s = await self._run(body, task, cost.render_s(traits, job), on_started)
+        task = Task(
+            limits=job.limits,
+            body_bytes=len(body),
+            traits=traits,
+            job=replace(job, inputs=()),
+            input_bytes=tuple(map(len, job.inputs)),
+        )
+        predicted_s = cost.render_s(traits, job)
+        if predicted_s > _HOPELESS * self._deadline_s:
+            raise _asked_too_much(f"predicted to take {predicted_s:.0f} s")
+        try:
+            rendered, queue_s = await self._run((body, *job.inputs), task, predicted_s, on_started)
+        except CodecDeadline as error:
+            if predicted_s > self._deadline_s / _SURPRISE or not cost.is_plain(job):
+                raise _asked_too_much(str(error)) from None
+            raise
         if not isinstance(rendered, Rendered):
             raise InternalError("a render was answered with something else")
         return replace(rendered, timings_s={"queue": queue_s, **rendered.timings_s})
 
     async def _run(
-        self, body: bytes, task: Task, predicted_s: float, on_started: Callable[[], None] | None
+        self, bodies: Sequence[bytes], task: Task, predicted_s: float, on_started: Callable[[], None] | None
     ) -> tuple[Outcome, float]:
         message = protocol.write_task(task)
         self._admit()
         with self._translated():
-            sheet_fd = await _in_thread(len(body), transport.make_sheet, body, discard=os.close)
+            sheet_fd = await _in_thread(task.made_at, transport.make_sheet, *bodies, discard=os.close)
         # No job can take longer than its deadline, so none holds up the queue for longer.
-        errand = _Errand(task, message, body, sheet_fd, int(1e6 * min(predicted_s, self._deadline_s)))
+        errand = _Errand(task, message, bodies[0], sheet_fd, int(1e6 * min(predicted_s, self._deadline_s)))
         try:
             self._admit()  # others were admitted while the bytes were copied
             for _ in range(2):
@@ -181,7 +206,7 @@ class PoolCodec:
         with self._translated():
             # Of its own, because a thread may go on reading after we are cancelled.
             fd = os.dup(errand.sheet_fd)
-        made = await _in_thread(size_bytes, _read_and_close, fd, errand.task.body_bytes, size_bytes)
+        made = await _in_thread(size_bytes, _read_and_close, fd, errand.task.made_at, size_bytes)
         return replace(outcome, body=made)
 
     async def _verdict(self, started: Started) -> Exception:

@@ -11,6 +11,7 @@ import os
 import resource
 import struct
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import proxy
@@ -38,8 +39,10 @@ class Gap(enum.IntFlag):
         return [str(gap.name).lower() for gap in Gap if gap in self]
 
 
-def confine() -> Gap:
+def confine(also_readable: Iterable[Path] = ()) -> Gap:
     """Give up, for good, what decoding needs not: the network, other programs and processes, writing files.
+
+    Files are read below ``readable`` and *also_readable*.
 
     Call it from the only thread, with what has to be imported imported.
     """
@@ -50,7 +53,7 @@ def confine() -> Gap:
     # Not dumpable: a core_pattern that pipes ignores RLIMIT_CORE, and codec processes cannot read each other's memory.
     if libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0) or not _drop(libc):
         gaps |= Gap.PRIVILEGES
-    abi = landlock.restrict(readable())
+    abi = landlock.restrict([*readable(), *also_readable])
     if not abi:
         gaps |= Gap.FILES
     if abi < landlock.NETWORK_ABI:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.codec import colour, ico_header, libvips, pillow
+from proxy.codec import codes, colour, ico_header, libvips, pillow
+from proxy.core import codes as drawn
 from proxy.core.model import Traits
 from proxy.errors import InvalidImageFormat
 
@@ -11,7 +12,7 @@ SHRINKS = (8, 4, 2)
 
 def decodes(name: str) -> bool:
     """Whether there is a decoder for *name* here; whether it works, only trying tells."""
-    return name in ("bmp", "ico") or (name == "heif" and pillow.heif is not None) or libvips.loads(name)
+    return name in ("apng", "bmp", "ico") or (name == "heif" and pillow.heif is not None) or libvips.loads(name)
 
 
 def shrink_on_load(traits: Traits, width_px: int, height_px: int) -> int:
@@ -44,6 +45,10 @@ def decode(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int
 
 def _open(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int) -> libvips.Image:
     match traits.format:
+        case "apng" if frames > 1:
+            return pillow.load_apng(body, frames, alpha=traits.frame.alpha)
+        case "apng":
+            return libvips.load("png", body)
         case "bmp":
             return pillow.load_bmp(body)
         case "heif":
@@ -53,6 +58,9 @@ def _open(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int)
             if entry is None:
                 raise InvalidImageFormat("no entry that can be read")
             return libvips.load("png", entry.payload) if entry.png else pillow.load_ico(entry)
+        case drawn.QR | drawn.BARCODE as kind:
+            # A source of ours alone: no file is ever sniffed as text to draw.
+            return codes.draw(drawn.Code(kind, bytes(body).decode(), traits.frame.width_px))
         case name if libvips.loads(name):
             return libvips.load(name, body, frames=frames, shrink=shrink)
         case name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy import formats
-from proxy.codec import colour, libvips, pillow
+from proxy.codec import apng, colour, gain_map, libvips, pillow
 from proxy.core.model import Format
 from proxy.errors import InvalidImageFormat
 from proxy.formats import Encoding
@@ -12,14 +12,16 @@ _WIDE = frozenset({"png", "tiff"})
 """Written with 16 bits a sample where the source has them."""
 _GREY = frozenset({"jpeg", "png", "tiff", "bmp"})
 """Grey stays grey; the others make RGB of it."""
-_NO_PROFILE = frozenset({"bmp", "gif"})
+_NO_PROFILE = frozenset({"bmp", "gif", "jxl"})
+_NO_XMP = frozenset({"bmp", "gif"})
 
 _PUBLIC = "The picture is broken or cannot be converted."
 
 
 def encodes(name: str) -> bool:
     """Whether there is an encoder for *name* here; whether it works, only trying tells."""
-    return name == "bmp" or (name == "heif" and pillow.heif is not None) or libvips.saves(name)
+    plugins = {"heif": pillow.heif, "jxl": pillow.jxl}
+    return name in ("apng", "bmp") or plugins.get(name) is not None or libvips.saves(name)
 
 
 def encode(
@@ -27,7 +29,7 @@ def encode(
 ) -> bytes:
     """*image* (frames one below the other) as a file of format *output*; reading its pixels is part of it.
 
-    *keep* is any of ``KEEP_EXIF`` and ``KEEP_ICC``; without ``KEEP_ICC`` a picture that has a profile is converted to
+    *keep* is any of ``KEEP_EXIF``, ``KEEP_XMP`` and ``KEEP_ICC``; without ``KEEP_ICC`` a picture that has a profile is converted to
     sRGB first, so that it does not change its colours.
 
     Raises:
@@ -45,12 +47,35 @@ def encode(
         image = libvips.with_fields(image, integers=integers, remove=("jpeg-thumbnail-data",))
         options = formats.save_options(output.name, encoding)
         match output.name:
+            case "apng" if encoding.frames > 1:
+                return apng.save(image, encoding.frames, options, keep=keep)
+            case "apng":
+                return libvips.save("png", image, options, keep=keep)
             case "bmp":
                 return pillow.save_bmp(image)
+            case "jxl":
+                return pillow.save_jxl(image, options, keep=keep)
             case "heif":
                 return pillow.save_heif(image, options, keep=keep)
+            case "jpeg":
+                return gain_map.save(image, options, keep=keep)
             case name:
                 return libvips.save(name, image, options, keep=keep)
+
+
+def fitted(image: libvips.Image, output: Format, *, keep: int) -> libvips.Image:
+    """*image* in memory, converted as ``encode`` would: encoding it several times computes its pixels once.
+
+    Raises:
+        InvalidImageFormat: broken pixels.
+    """
+    with libvips.broken_pictures(_PUBLIC):
+        return _for_format(image, output, profile=bool(keep & libvips.KEEP_ICC)).copy_memory()
+
+
+def holds_xmp(name: str) -> bool:
+    """Whether XMP can be written into files of format *name* here."""
+    return name not in _NO_XMP
 
 
 def _for_format(image: libvips.Image, output: Format, *, profile: bool) -> libvips.Image:

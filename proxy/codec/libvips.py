@@ -7,7 +7,7 @@ environment.  libvips' error buffer belongs to the whole process, so what ``pyvi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias, cast
 
@@ -17,8 +17,8 @@ from proxy.errors import InvalidImageFormat
 
 Image: TypeAlias = pyvips.Image
 
-KEEP_NOTHING, KEEP_EXIF, KEEP_ICC = 0, 1, 8
-"""What a saver writes besides pixels (VipsForeignKeep); XMP and IPTC never are: 30 KB of them beside a thumbnail."""
+KEEP_NOTHING, KEEP_EXIF, KEEP_XMP, KEEP_ICC = 0, 1, 2, 8
+"""What a saver writes besides pixels (VipsForeignKeep); IPTC never is, nor the source's XMP: 30 KB beside a thumbnail."""
 
 _LOADERS = {
     "avif": "heifload_buffer",
@@ -41,7 +41,7 @@ _PAGED = frozenset({"gif", "webp"})
 pyvips.cache_set_max(0)
 pyvips.block_untrusted_set(True)
 pyvips.operation_block_set("VipsForeignLoad", True)
-for _class in ("Heif", "Jpeg", "Nsgif", "Png", "Tiff", "Webp"):
+for _class in ("Heif", "Jpeg", "Nsgif", "Png", "Tiff", "Uhdr", "Webp"):
     pyvips.operation_block_set(f"VipsForeignLoad{_class}", False)
 
 
@@ -123,7 +123,14 @@ def with_fields(image: Image, *, integers: Mapping[str, int], remove: tuple[str,
     return copy
 
 
-def from_memory(data: bytes | memoryview, width_px: int, height_px: int, bands: int) -> Image:
+def with_delays(image: Image, delays_ms: Sequence[int]) -> Image:
+    """A copy of *image* whose frames are shown that long."""
+    copy = image.copy()
+    copy.set_type(pyvips.GValue.array_int_type, "delay", list(delays_ms))
+    return copy
+
+
+def from_memory(data: bytes | bytearray | memoryview, width_px: int, height_px: int, bands: int) -> Image:
     """A picture from 8-bit samples; *data* is kept alive by it."""
     image = pyvips.Image.new_from_memory(data, width_px, height_px, bands, "uchar")
     return image.copy(interpretation="b-w" if bands < 3 else "srgb")

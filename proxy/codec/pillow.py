@@ -1,4 +1,4 @@
-"""What libvips cannot do, through Pillow: BMP and ICO, and HEIC where pillow-heif is installed.
+"""What libvips cannot do, through Pillow: BMP, ICO, reading animated PNG, and HEIC and JPEG XL where their plugins are.
 
 Each format's own reader is called; ``Image.open``, which guesses, never is.  Sizes are checked by the probe, from the
 header, before anything here decodes.
@@ -16,8 +16,9 @@ from typing import Any
 from PIL import Image as PillowImage
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.IcoImagePlugin import IcoImageFile
+from PIL.PngImagePlugin import PngImageFile
 
-from proxy.codec import libvips
+from proxy.codec import libvips, metadata
 from proxy.codec.ico_header import IcoEntry
 from proxy.errors import InvalidImageFormat
 
@@ -27,14 +28,19 @@ try:
 except ImportError:
     heif = None
 
+try:
+    # Optional (extra "jxl"): its wheel is GPL by its own choice.  Importing it teaches Pillow to save "JXL".
+    jxl: Any = importlib.import_module("pillow_jxl")
+except ImportError:
+    jxl = None
+
 PillowImage.MAX_IMAGE_PIXELS = None  # ours are the limits, checked on the header
 
-_ORIENTATION = 0x0112
 _EXIF_PREFIX = b"Exif\x00\x00"
 
 
 @contextmanager
-def _broken_pictures() -> Iterator[None]:
+def broken_pictures() -> Iterator[None]:
     """Pillow lets all sorts of exceptions out of a broken file (OSError, SyntaxError, IndexError, struct.error, …)."""
     try:
         with warnings.catch_warnings():
@@ -51,30 +57,52 @@ def _broken_pictures() -> Iterator[None]:
 
 def bmp_header(body: bytes | memoryview) -> tuple[int, int, bool]:
     """Width, height, and whether there is alpha."""
-    with _broken_pictures(), BmpImageFile(io.BytesIO(body)) as picture:
+    with broken_pictures(), BmpImageFile(io.BytesIO(body)) as picture:
         return picture.width, picture.height, picture.mode == "RGBA"
 
 
 def load_bmp(body: bytes | memoryview) -> libvips.Image:
-    with _broken_pictures(), BmpImageFile(io.BytesIO(body)) as picture:
+    with broken_pictures(), BmpImageFile(io.BytesIO(body)) as picture:
         return _from_pillow(picture)
 
 
 def load_ico(entry: IcoEntry) -> libvips.Image:
     """The pixels of one BMP entry; a PNG one is no business of Pillow's."""
-    with _broken_pictures(), IcoImageFile(io.BytesIO(entry.alone())) as picture:
+    with broken_pictures(), IcoImageFile(io.BytesIO(entry.alone())) as picture:
         return _from_pillow(picture)
+
+
+def load_apng(body: bytes | memoryview, frames: int, *, alpha: bool) -> libvips.Image:
+    """The first *frames* frames, each as it is seen, one below the other; 8 bits a sample."""
+    mode = "RGBA" if alpha else "RGB"
+    delays_ms: list[int] = []
+    with broken_pictures(), PngImageFile(io.BytesIO(body)) as picture:
+        width_px, height_px = picture.size
+        page_bytes = width_px * height_px * len(mode)
+        samples = bytearray(page_bytes * frames)
+        first = 1 if picture.default_image else 0  # a picture for those who cannot play it
+        for number in range(frames):
+            picture.seek(first + number)
+            picture.load()
+            samples[number * page_bytes : (number + 1) * page_bytes] = picture.convert(mode).tobytes()
+            delays_ms.append(round(float(picture.info.get("duration", 0))))
+        profile, loop = picture.info.get("icc_profile"), int(picture.info.get("loop", 0))
+    image = libvips.from_memory(samples, width_px, height_px * frames, len(mode))
+    if isinstance(profile, bytes) and profile:
+        image = libvips.with_blob(image, "icc-profile-data", profile)
+    image = libvips.with_fields(image, integers={"page-height": height_px, "n-pages": frames, "loop": loop})
+    return libvips.with_delays(image, delays_ms)
 
 
 def heif_header(body: bytes | memoryview) -> tuple[int, int, bool]:
     """Width and height after the container's own transforms, and whether there is alpha."""
-    with _broken_pictures():
+    with broken_pictures():
         picture = heif.open_heif(bytes(body), convert_hdr_to_8bit=True)
         return picture.size[0], picture.size[1], bool(picture.has_alpha)
 
 
 def load_heif(body: bytes | memoryview) -> libvips.Image:
-    with _broken_pictures():
+    with broken_pictures():
         picture = heif.open_heif(bytes(body), convert_hdr_to_8bit=True)
         image = _from_pillow(picture.to_pillow())
         profile, exif = picture.info.get("icc_profile"), picture.info.get("exif")
@@ -104,29 +132,31 @@ def save_heif(image: libvips.Image, options: Mapping[str, object], *, keep: int)
     samples = image.write_to_memory()
     picture = heif.from_bytes(mode, (image.width, image.height), memoryview(samples))
     profile = libvips.blob(image, "icc-profile-data") if keep & libvips.KEEP_ICC else None
+    xmp = libvips.blob(image, "xmp-data") if keep & libvips.KEEP_XMP else None
     exif = libvips.blob(image, "exif-data") if keep & libvips.KEEP_EXIF else None
     out = io.BytesIO()
-    upright = _upright(exif) if exif else None
-    with _broken_pictures():  # libheif reports a memory that ran out as a RuntimeError
-        picture.save(out, exif=upright, icc_profile=profile, **options)
+    upright = metadata.upright(exif) if exif else None
+    with broken_pictures():  # libheif reports a memory that ran out as a RuntimeError
+        picture.save(out, exif=upright, icc_profile=profile, xmp=xmp, **options)
+    return out.getvalue()
+
+
+def save_jxl(image: libvips.Image, options: Mapping[str, object], *, keep: int) -> bytes:
+    """Encode an 8-bit sRGB picture that stands upright."""
+    exif = libvips.blob(image, "exif-data") if keep & libvips.KEEP_EXIF else None
+    xmp = libvips.blob(image, "xmp-data") if keep & libvips.KEEP_XMP else None
+    out = io.BytesIO()
+    with broken_pictures():
+        _to_pillow(image).save(out, "JXL", exif=metadata.upright(exif) if exif else None, xmp=xmp, **options)
     return out.getvalue()
 
 
 def _to_pillow(image: libvips.Image) -> PillowImage.Image:
-    mode = "L" if image.bands == 1 else "RGB"
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[image.bands]
     return PillowImage.frombytes(mode, (image.width, image.height), image.write_to_memory())
 
 
-def _upright(exif: bytes) -> bytes | None:
-    """*exif* with orientation 1; None if it cannot be read."""
-    tags = PillowImage.Exif()
-    try:
-        with _broken_pictures():
-            tags.load(exif)
-            tags[_ORIENTATION] = 1
-            return tags.tobytes()
-    except InvalidImageFormat:
-        return None
-
-
-__all__ = ["bmp_header", "heif", "heif_header", "load_bmp", "load_heif", "load_ico", "save_bmp", "save_heif"]
+__all__ = [
+    "bmp_header", "broken_pictures", "heif", "heif_header", "jxl", "load_apng", "load_bmp", "load_heif", "load_ico",
+    "save_bmp", "save_heif", "save_jxl",
+]  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import math
 import os
 import socket
@@ -17,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from proxy.codec.board import CODEC_SLOTS, Board, Death
 from proxy.codec.confine import Gap
@@ -60,6 +62,7 @@ class CodecPool:
 
     Args:
         board: whose first *places* codec slots are this pool's.
+        fonts: files and directories, read by text marks besides those of ours.
         program: the command of a codec process; options are appended.
     """
 
@@ -71,6 +74,7 @@ class CodecPool:
         deadline_s: float,
         memory_bytes: int,
         jobs_per_process: int,
+        fonts: Sequence[Path] = (),
         program: Sequence[str] = PROGRAM,
     ) -> None:
         if not 1 <= places <= CODEC_SLOTS:
@@ -85,6 +89,7 @@ class CodecPool:
         self._deadline_s = deadline_s
         self._memory_bytes = memory_bytes
         self._jobs = jobs_per_process
+        self._fonts = json.dumps([str(path) for path in fonts])
         self._program = tuple(program)
         self._deaths: Counter[str] = Counter()
         self._ticking: asyncio.Task[None] | None = None
@@ -198,6 +203,7 @@ class CodecPool:
             "--jobs": max(1, self._jobs - early),
             "--memory-bytes": self._memory_bytes,
             "--deadline-s": self._deadline_s,
+            "--fonts": self._fonts,
         }
         return start(self._program, options, (self._queue.fileno(), self._board.fd))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from proxy.codec import gif_header, ico_header, jpeg_header, jpeg_quality, libvips, pillow
+from proxy.codec import gif_header, ico_header, jpeg_header, jpeg_quality, libvips, pillow, png_chunks
 from proxy.codec.decode import decodes
 from proxy.codec.sniff import sniff
 from proxy.core.limits import check_source_bytes, check_source_frame
@@ -84,6 +84,11 @@ def _gif(body: Body, limits: ImageLimits) -> Header:
     return _by_libvips("gif", body, limits, paged=True), None
 
 
+def _apng(body: Body, limits: ImageLimits) -> Header:
+    still = _by_libvips("png", body, limits)
+    return _frame(limits, still.width_px, still.height_px, png_chunks.frames(body), alpha=still.alpha), None
+
+
 def _webp(body: Body, limits: ImageLimits) -> Header:
     return _by_libvips("webp", body, limits, paged=True), None
 
@@ -114,6 +119,7 @@ def _heif(body: Body, limits: ImageLimits) -> Header:
 
 _READERS: Mapping[str, Callable[[Body, ImageLimits], Header]] = MappingProxyType(
     {
+        "apng": _apng,
         "avif": _single("avif"),
         "bmp": _bmp,
         "gif": _gif,

@@ -22,8 +22,10 @@ ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType(
         "LC_ALL": "C.UTF-8",
         "MALLOC_ARENA_MAX": "2",
         "VIPS_CONCURRENCY": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # NumPy's, behind OpenCV: it starts a thread for each processor when imported
         "VIPS_BLOCK_UNTRUSTED": "1",
         "VIPS_WARNING": "off",
+        "FONTCONFIG_FILE": str(Path(proxy.__file__).parent / "fonts" / "fonts.conf"),
         # A confined process can write no temporary file, so none is tried; RLIMIT_AS bounds memory.
         "VIPS_DISC_THRESHOLD": "100g",  # libvips knows k, m and g; it reads "1t" as one byte
     }

@@ -1,10 +1,10 @@
 """What a web worker and a codec process say to each other about one job.
 
 Each job has a socket pair of its own, the line, and a memfd, the sheet.  The client writes the job into its end of the
-line, as JSON, and the picture's bytes onto the sheet, and puts the other end and the sheet into the shared queue with a
+line, as JSON, and the picture's bytes onto the sheet, behind them those of other pictures that go into it, and puts the other end and the sheet into the shared queue with a
 ticket that says what the job is predicted to cost.  Tickets are small and all of one size, so the kernel's buffer holds
 hundreds whatever is asked.  On the line the codec answers ``started`` (where on the board the job can be watched) and
-then the outcome, its bytes on the sheet behind the picture's.
+then the outcome, its bytes on the sheet behind all of these.
 
 A codec process may have been taken over by a picture, so the client believes only shapes and sizes it has checked.
 """
@@ -67,6 +67,14 @@ class Task:
     """Length of the picture on the sheet."""
     traits: Traits | None = None
     job: Job | None = None
+    """Without its inputs: they are bytes, and travel on the sheet."""
+    input_bytes: tuple[int, ...] = ()
+    """Lengths of the job's inputs, which lie behind the picture."""
+
+    @property
+    def made_at(self) -> int:
+        """Where on the sheet the result begins."""
+        return self.body_bytes + sum(self.input_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,8 @@ def write_task(task: Task) -> bytes:
     Raises:
         InvalidArgument: its plan is too long for one.
     """
-    data = _pack("task", {"limits": task.limits, "body_bytes": task.body_bytes, "traits": task.traits, "job": task.job})
+    lengths = {"body_bytes": task.body_bytes, "input_bytes": task.input_bytes}
+    data = _pack("task", {"limits": task.limits, **lengths, "traits": task.traits, "job": task.job})
     if len(data) > MESSAGE_BYTES:
         raise InvalidArgument(f"a task of {len(data)} bytes", public="There are too many operations.")
     return data
@@ -113,8 +122,9 @@ def read_task(data: bytes) -> Task:
         return Task(
             limits=limits,
             body_bytes=int(message["body_bytes"]),
+            input_bytes=tuple(map(int, message["input_bytes"])),
             traits=_traits(message["traits"]) if message["traits"] else None,
-            job=Job(**{**job, "limits": ImageLimits(**job["limits"])}) if job else None,
+            job=Job(**{**job, "limits": ImageLimits(**job["limits"]), "inputs": ()}) if job else None,
         )
     except (TypeError, KeyError, ValueError):
         raise Malformed("task") from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from proxy.codec import png_chunks
+
 LOOK_AHEAD_BYTES = 4096
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -33,7 +35,7 @@ def sniff(body: bytes | memoryview) -> str | None:
     head = bytes(body[:LOOK_AHEAD_BYTES])
     for magic, name in _MAGIC:
         if head.startswith(magic):
-            return name
+            return "apng" if name == "png" and png_chunks.frames(body) > 1 else name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
     if head[4:8] == b"ftyp":

@@ -18,11 +18,14 @@ class Malformed(Exception):
     """The other side sent, or left on the sheet, what it never should."""
 
 
-def make_sheet(body: bytes) -> int:
-    """A memfd with *body* at its start; the caller closes it.  Blocks for as long as copying takes."""
+def make_sheet(*bodies: bytes) -> int:
+    """A memfd with *bodies* one behind the other; the caller closes it.  Blocks for as long as copying takes."""
     fd = os.memfd_create("mogr-sheet", os.MFD_CLOEXEC)
     try:
-        write_sheet(fd, 0, body)
+        at = 0
+        for body in bodies:
+            write_sheet(fd, at, body)
+            at += len(body)
     except BaseException:
         os.close(fd)
         raise

@@ -12,27 +12,43 @@ from collections.abc import Sequence
 
 import pyvips
 
-from proxy.codec import libvips
+from proxy.codec import colour, faces, gain_map, libvips, metadata, reports
 from proxy.codec.capabilities import capabilities
 from proxy.codec.decode import decode, shrink_on_load
-from proxy.codec.encode import encode
+from proxy.codec.finish import finish, original_will_do
 from proxy.codec.probe import probe
+from proxy.codec.slimming import leaves_alone
+from proxy.codec.text import draw
 from proxy.core.grammar import parse_plan
-from proxy.core.model import Traits
-from proxy.core.plan import Plan
-from proxy.core.schedule import Schedule, schedule
+from proxy.core.model import Format, Frame, ImageLimits, Traits
+from proxy.core.plan import Box, needs_of
+from proxy.core.schedule import Schedule, resume, schedule
 from proxy.errors import InternalError, InvalidImageFormat
 from proxy.formats import CATALOGUE, Encoding
+from proxy.ops.bright import Bright
+from proxy.ops.contrast import Contrast
 from proxy.ops.crop import Crop
 from proxy.ops.cut import Cut
+from proxy.ops.focus import Focus
+from proxy.ops.frames import Fewer
+from proxy.ops.grayscale import Grayscale
+from proxy.ops.indexcrop import IndexCrop
+from proxy.ops.iradius import InscribedCircle
+from proxy.ops.rcrop import RatioCrop
+from proxy.ops.rradius import RoundCorners
+from proxy.ops.saturation import Saturation
 from proxy.ops.through import Through
 from proxy.ops.thumbnail import Thumbnail
+from proxy.ops.view import View
 from proxy.ports import Job, Rendered
 
 UNTOLD_QUALITY = 80
 """What a source counts as that has no quality of its own."""
 
-_STREAMING = (Crop, Cut, Through, Thumbnail)
+_STREAMING = (
+    Bright, Contrast, Crop, Cut, Fewer, Focus, Grayscale, IndexCrop, InscribedCircle, RatioCrop, RoundCorners, Saturation,
+    Through, Thumbnail, View,
+)  # fmt: skip
 """Operations that read from top to bottom, as decoders deliver; before any other, pixels are gathered in memory."""
 
 
@@ -45,53 +61,72 @@ def render(body: bytes | memoryview, traits: Traits, job: Job) -> Rendered:
         ImageResolutionExceed: an intermediate or final size over the limits.
     """
     started_s = time.perf_counter()
+    plan = parse_plan(job.plan_text)
+    if plan.report is not None:
+        return reports.answer(body, traits, job, plan, render)
     output = CATALOGUE.get(job.format)
     if output is None:
         raise InvalidImageFormat(f"no format {job.format!r}")
-    plan = parse_plan(job.plan_text)
-    planned = schedule(plan, traits.frame, output=output, auto=job.auto, orient=job.orient, limits=job.limits)
+    if leaves_alone(plan, traits):
+        return Rendered(body=bytes(body), format=traits.format, frame=traits.frame, original=True)
+    planned = schedule(
+        plan, traits.frame, output=output, auto=job.auto, orient=job.orient, limits=job.limits,
+        source_format=traits.format,
+    )  # fmt: skip
     shrink = shrink_on_load(traits, *planned.enough_px) if planned.enough_px else 1
     image = decode(body, traits, frames=planned.frames, shrink=shrink)
     decoded_s = time.perf_counter()
-    image = _paint(image, planned)
+    image, frame = _paint(image, planned, output, job.limits, job.inputs)
     painted_s = time.perf_counter()
     encoding = Encoding(
         quality=plan.quality(UNTOLD_QUALITY if traits.quality is None else traits.quality),
         interlace=bool(plan.interlace),
-        width_px=planned.frame.width_px,
-        height_px=planned.frame.height_px,
-        frames=planned.frame.frames,
+        width_px=frame.width_px,
+        height_px=frame.height_px,
+        frames=frame.frames,
     )
-    encoded = encode(image, output, encoding, orientation=planned.frame.orientation, keep=_kept(plan, auto=job.auto))
+    image, keep = metadata.kept(image, strip=plan.strip, auto=job.auto, keep_copyright=job.keep_copyright)
+    if not job.auto and gain_map.carried(body, traits, plan, planned, output.name):
+        behind = gain_map.read(body, traits, job.limits)
+        image = gain_map.attached(image, behind, planned, VipsTools()) if behind else image
+    encoded = finish(
+        image, output, encoding, plan, source_format=traits.format, orientation=1 if plan.strip else frame.orientation,
+        keep=keep,
+    )  # fmt: skip
     finished_s = time.perf_counter()
     # libvips works when pixels are pulled: most of "encode" may be decoding and painting.
     timings_s = {"decode": decoded_s - started_s, "paint": painted_s - decoded_s, "encode": finished_s - painted_s}
-    if job.or_original and len(encoded) >= len(body):
+    if (job.or_original or original_will_do(plan, output)) and len(encoded) >= len(body):
         return Rendered(body=bytes(body), format=traits.format, frame=traits.frame, original=True, timings_s=timings_s)
-    return Rendered(body=encoded, format=output.name, frame=planned.frame, timings_s=timings_s)
+    return Rendered(body=encoded, format=output.name, frame=frame, timings_s=timings_s)
 
 
-def _paint(image: libvips.Image, planned: Schedule) -> libvips.Image:
+def _paint(
+    image: libvips.Image, planned: Schedule, output: Format, limits: ImageLimits, inputs: Sequence[bytes]
+) -> tuple[libvips.Image, Frame]:
+    """Paint what is *planned*; what came of it, and its frame, which is the measured one unless the content decided."""
     with libvips.broken_pictures():
-        for operation, before in planned.steps:
+        for done, (operation, before) in enumerate(planned.steps, 1):
             if not isinstance(operation, _STREAMING):
                 image = image.copy_memory()
-            image = operation.apply(image, before, _TOOLS)
+            needed = len(needs_of(operation))
+            image = operation.apply(image, before, VipsTools(inputs[:needed]))
+            inputs = inputs[needed:]
+            if not operation.measure(before).exact:
+                rest = resume(planned, done, (image.width, image.height), output=output, limits=limits)
+                return _paint(image, rest, output, limits, inputs)
     wanted = (planned.frame.width_px, planned.frame.height_px * planned.frame.frames)
     if (image.width, image.height) != wanted:
         raise InternalError(f"painted {image.width} x {image.height}, measured {wanted}")
-    return image
-
-
-def _kept(plan: Plan, *, auto: bool) -> int:
-    """CI keeps EXIF and we the colours; ``strip`` keeps nothing; ``format/auto`` only the colours."""
-    if plan.strip:
-        return libvips.KEEP_NOTHING
-    return libvips.KEEP_ICC if auto else libvips.KEEP_ICC | libvips.KEEP_EXIF
+    return image, planned.frame
 
 
 class VipsTools:
-    """What operations borrow (``core.model.Tools``)."""
+    """What operations borrow (``core.plan.Tools``)."""
+
+    def __init__(self, inputs: Sequence[bytes] = ()) -> None:
+        """*inputs*: the pictures that the operation needs, as PNG."""
+        self._inputs = inputs
 
     def blank(self, like: libvips.Image, width_px: int, height_px: int, colour: Sequence[float]) -> libvips.Image:
         """A picture of one sRGB *colour* (0-255), with the bands and samples of *like*; opaque."""
@@ -104,7 +139,20 @@ class VipsTools:
         pixel = pixel.cast(like.format).copy(interpretation=like.interpretation)
         return pixel.embed(0, 0, width_px, height_px, extend="copy")
 
+    def in_srgb(self, image: libvips.Image) -> libvips.Image:
+        """*image* in sRGB, without a profile; as it is if it has none."""
+        return colour.in_srgb(image)
 
-_TOOLS = VipsTools()
+    def faces(self, image: libvips.Image) -> Sequence[Box]:
+        """Where faces are, the largest first."""
+        return faces.find(image)
+
+    def text(self, text: str, *, font: str, size_px: float) -> libvips.Image:
+        return draw(text, font=font, size_px=size_px)
+
+    def input(self, number: int) -> libvips.Image:
+        image = colour.eight_bit(colour.in_srgb(colour.paintable(libvips.load("png", self._inputs[number]))))
+        return (image if image.hasalpha() else image.addalpha()).copy_memory()
+
 
 __all__ = ["VipsTools", "capabilities", "probe", "render"]

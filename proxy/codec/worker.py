@@ -7,6 +7,7 @@ because the supervisor is gone or wants it to stop, it finishes the job in hand 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import select
 import signal
@@ -15,8 +16,11 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
 
-from proxy.codec import pixels, protocol, transport
+from proxy.codec import fonts, pixels, protocol, transport
 from proxy.codec.board import EXIT_MEMORY, Board, CodecSlot
 from proxy.codec.confine import AddressSpace, confine
 from proxy.core.model import Traits
@@ -35,6 +39,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[], pixels.Pixel
     for name in ("--queue-fd", "--board-fd", "--slot", "--jobs", "--memory-bytes"):
         parser.add_argument(name, type=int, required=True)
     parser.add_argument("--deadline-s", type=float, required=True)
+    parser.add_argument("--fonts", type=json.loads, default=[], help="a JSON list of paths")
     given = parser.parse_args(arguments)
     install()
     # Ctrl-C and a stop of the whole service reach every process; the supervisor decides when this one ends.
@@ -44,7 +49,9 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[], pixels.Pixel
     slot = Board.attach(given.board_fd).codec(given.slot)
     space = AddressSpace()
     loaded = load()
-    gaps = confine()
+    font_paths = [Path(path) for path in given.fonts]
+    fonts.add(font_paths)
+    gaps = confine(font_paths)
     loaded.capabilities()
     space.bound(given.memory_bytes)
     slot.greet(os.getpid(), gaps)
@@ -125,11 +132,11 @@ class Worker:
         try:
             task = protocol.read_task(message)
             body = transport.read_sheet(sheet_fd, 0, task.body_bytes)
-            answer, made = protocol.write_outcome(self._do(task, body))
+            answer, made = protocol.write_outcome(self._do(task, body, _inputs(task, sheet_fd)))
             if made is not None and len(made) > protocol.BODY_BYTES:
                 answer, _ = protocol.write_outcome(ImageTooLarge(f"a result of {len(made)} bytes"))
             elif made is not None:
-                transport.write_sheet(sheet_fd, task.body_bytes, made)
+                transport.write_sheet(sheet_fd, task.made_at, made)
         except MogrError as error:
             answer, _ = protocol.write_outcome(error)
         except MemoryError:
@@ -140,10 +147,19 @@ class Worker:
             answer, _ = protocol.write_outcome(InternalError(type(error).__name__))
         return answer
 
-    def _do(self, task: protocol.Task, body: bytes) -> Traits | Rendered:
+    def _do(self, task: protocol.Task, body: bytes, inputs: tuple[bytes, ...]) -> Traits | Rendered:
         if task.job is None or task.traits is None:
             return self._pixels.probe(body, task.limits)
-        return self._pixels.render(body, task.traits, task.job)
+        return self._pixels.render(body, task.traits, replace(task.job, inputs=inputs))
+
+
+def _inputs(task: protocol.Task, sheet_fd: int) -> tuple[bytes, ...]:
+    """The other pictures of *task*, from the sheet."""
+    starts = accumulate(task.input_bytes, initial=task.body_bytes)
+    # The last start is that of the result.
+    return tuple(
+        transport.read_sheet(sheet_fd, at, length) for at, length in zip(starts, task.input_bytes, strict=False)
+    )
 
 
 def _alive(line: socket.socket) -> bool:

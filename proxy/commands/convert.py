@@ -11,9 +11,10 @@ from pathlib import Path
 
 from proxy.codec.inline import InlineCodec
 from proxy.core.grammar import format_plan, parse_plan
-from proxy.core.model import Format, ImageLimits
+from proxy.core.model import ImageLimits
 from proxy.core.plan import Plan
 from proxy.core.query import split_query
+from proxy.core.reports import REPORTS
 from proxy.errors import MogrError
 from proxy.formats import CATALOGUE, by_suffix
 from proxy.ports import Job, Rendered
@@ -51,24 +52,32 @@ def _plan(operation: str) -> Plan:
         text = split_query(operation.removeprefix("?").encode("utf-8", "surrogateescape")).operation
         if text is None:
             raise _Refusal(f"{operation!r} is no operation; expected imageMogr2/… as in a URL")
-        return parse_plan(text)
+        plan = parse_plan(text)
     except MogrError as error:
         raise _Refusal(error.public) from None
+    if plan.needs:
+        raise _Refusal("watermark/1 takes its image from a bucket, and here is none")
+    return plan
 
 
-def _output(plan: Plan, target: Path) -> Format:
-    """The format to write.
+def _output(plan: Plan, target: Path) -> str:
+    """The format to write, or the form that a report comes in.
 
     Raises:
         _Refusal: the suffix of *target* names none, or another one than the plan.
     """
+    if plan.report is not None:
+        form = REPORTS[plan.report.name].answers
+        if target.suffix != f".{form}":
+            raise _Refusal(f"{target}: {plan.report.name} answers {form}; expected the suffix .{form}")
+        return form
     named = by_suffix(target.suffix)
     if named is None or not named.spellings:
         suffixes = " ".join(format_.suffixes[0] for format_ in CATALOGUE.values() if format_.spellings)
         raise _Refusal(f"{target}: the suffix {target.suffix!r} names no format to write; expected one of {suffixes}")
     if plan.format not in (None, "auto", named.name):
         raise _Refusal(f"{target}: the suffix means {named.name}, but the operation asks for {plan.format}")
-    return named
+    return named.name
 
 
 def _read(source: Path, limits: ImageLimits) -> bytes:
@@ -80,9 +89,9 @@ def _read(source: Path, limits: ImageLimits) -> bytes:
         raise _Refusal(f"{source}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
 
 
-def _render(body: bytes, plan: Plan, output: Format, limits: ImageLimits) -> Rendered:
+def _render(body: bytes, plan: Plan, output: str, limits: ImageLimits) -> Rendered:
     codec = InlineCodec()
-    job = Job(plan_text=format_plan(plan), format=output.name, limits=limits, auto=plan.format == "auto")
+    job = Job(plan_text=format_plan(plan), format=output, limits=limits, auto=plan.format == "auto")
 
     async def work() -> Rendered:
         return await codec.render(body, await codec.probe(body, limits), job)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proxy.configuration.problems import Path as KeyPath
+from proxy.configuration.styles import check_styles
 from proxy.formats import CATALOGUE, by_spelling
 from proxy.settings import Bucket, Settings
 from proxy.stores.uri import StoreUri, parse_store_uri
@@ -34,6 +35,9 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield from _credentials(settings)
     yield from _between_buckets(settings)
     yield from _directories(settings)
+    for n, path in enumerate(settings.codec.fonts):
+        if not (path.exists() and os.access(path, os.R_OK)):
+            yield ("codec", "fonts", n), "a font file, or a directory of them, that this user may read"
     for name, bucket in settings.buckets.items():
         for key, expected in _bucket(bucket):
             yield ("buckets", name, *key), expected
@@ -78,6 +82,10 @@ def _between_buckets(settings: Settings) -> Iterator[Finding]:
         for n, host in enumerate(bucket.hosts):
             if owner.setdefault(host, name) != name or host in bucket.hosts[:n]:
                 yield ("buckets", name, "hosts", n), f"each host once; bucket {owner[host]} has it already"
+    for name, bucket in settings.buckets.items():
+        for n, host in enumerate(bucket.mark_hosts):
+            if host not in owner and not any(host.startswith(f"{other}.") for other in settings.buckets):
+                yield ("buckets", name, "mark_hosts", n), "a host of a bucket here: no other is ever asked for a mark"
 
 
 def _directories(settings: Settings) -> Iterator[Finding]:
@@ -107,6 +115,7 @@ def _bucket(bucket: Bucket) -> Iterator[Finding]:
     yield from _hosts(bucket)
     yield from _store(bucket)
     yield from _persist(bucket)
+    yield from check_styles(bucket)
     for name, value in bucket.origin_headers.items():
         if not _FIELD_NAME.fullmatch(name) or name.lower() in _FRAMING_FIELDS:
             yield ("origin_headers", name), "a header field that is the request's own, such as authorization"
@@ -140,6 +149,8 @@ def _store(bucket: Bucket) -> Iterator[Finding]:
             yield ("store",), "a directory that this user may read"
     elif uri.scheme == "s3":
         yield from _s3(bucket)
+    if bucket.pass_through and uri is not None and not uri.read_only:
+        yield ("pass_through",), f"false, since {uri} is no http(s) origin"
 
 
 def _s3(bucket: Bucket) -> Iterator[Finding]:
@@ -207,7 +218,7 @@ def _advice(settings: Settings) -> Iterator[str]:
 
 _OPTIONS = {
     "s3": ("endpoint", "region", "virtual_hosted", "access_key_id", "secret_access_key"),
-    "http": ("origin_headers", "allow_private", "pass_through"),
+    "http": ("origin_headers", "allow_private"),
 }
 """Keys of a bucket that only one kind of store reads."""
 

@@ -36,7 +36,9 @@ class Layers:
     def add(self, path: KeyPath, value: object, expected: str) -> None:
         """Note that the *value* at *path* is wrong."""
         key = schema.key_of(path)
-        text = shown(value, secret=key is not None and key.secret)
+        # what stands where a credential belongs may be one, in the wrong shape
+        misplaced = path[:1] == ("credentials",) and len(path) < 3 and not isinstance(value, dict)
+        text = shown(value, secret=misplaced or (key is not None and key.secret))
         self.problems.append(Problem(where=self.where(path), key=dotted(path), value=text, expected=expected))
 
     def read_file(self) -> bool:

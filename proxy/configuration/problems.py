@@ -70,4 +70,5 @@ def shown(value: object, *, secret: bool = False) -> str:
         return str(value)
     text = inline(value).encode("utf-8", "replace").decode()
     text = re.sub(r"://[^/\s]*@", f"://{STARS}@", text)
+    text = re.sub(r"(://[^\s\"?]*\?)[^\s\"]+", rf"\1{STARS}", text)
     return text if len(text) <= _SHOWN_LETTERS else text[: _SHOWN_LETTERS - 3] + "..."

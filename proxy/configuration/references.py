@@ -40,7 +40,9 @@ def resolve(layers: Layers, environ: Mapping[str, str]) -> None:
     for row in _STORES:
         _replace(layers, row, store)
     _replace(layers, ("cache", "disk", "path"), lambda text: text and _absolute(text, directory))
-    _replace(layers, ("buckets", schema.ANY, "hosts", schema.ANY), lambda text: text.lower().removesuffix("."))
+    _replace(layers, ("codec", "fonts", schema.ANY), lambda text: _absolute(text, directory))
+    for hosts in ("hosts", "mark_hosts"):
+        _replace(layers, ("buckets", schema.ANY, hosts, schema.ANY), lambda text: text.lower().removesuffix("."))
 
 
 def _replace(layers: Layers, row: schema.Row, meaning: Callable[[str], str]) -> None:

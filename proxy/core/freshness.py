@@ -11,7 +11,7 @@ from proxy.core.model import Freshness
 
 _PERSONAL = frozenset({"*", "cookie", "authorization"})
 """Members of Vary that make an answer somebody's own; ``*`` matches no later request at all."""
-_NOT_FOR_CACHES = frozenset({401, 403, 412, 416, 429, 500, 503})
+_NOT_FOR_CACHES = frozenset({401, 403, 408, 412, 416, 429, 500, 503, 508})
 """Depends on the request's own fields, or on a moment: no other request may be answered with it."""
 
 

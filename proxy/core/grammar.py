@@ -4,6 +4,7 @@
     stage     = "imageMogr2" *("/" name "/" value)                the flags without a value
               / "imageView2" ["/" mode] *("/" name "/" value)     spec/01 §9; "imageView" is the same
               / "watermark" "/" type *("/" name "/" value)        spec/01 §10
+              / "imageSlim"                                       spec/01 §12
               / report *("/" name "/" value)                      spec/01 §11; only as the last stage
 
 A plan has one text: operations stand in the order in which they are applied, numbers and gravities have one spelling, and
@@ -12,28 +13,44 @@ what changes nothing (``rotate/0``, ``quality/100``, a stage of nothing) is left
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 from proxy.core.output import SHORT, format_output, parse_output
-from proxy.core.plan import Operation, Plan, Report, Stage
+from proxy.core.plan import Operation, Output, Plan, Report, Stage
 from proxy.core.query import OPERATION_HEADS
 from proxy.core.reports import REPORTS, parse_report
 from proxy.errors import InvalidArgument, OperationNotImplemented
 from proxy.ops import CATALOGUE, PARAMETERS
-from proxy.ops.numbers import switch
+from proxy.ops.density import ONE, Dense, format_dpr, parse_dpr
+from proxy.ops.gravity import Gravity
+from proxy.ops.numbers import MAX_INTEGER, integer, parse_colour, switch
 
 MAX_STAGES = 10
 HEAD = "imageMogr2"
 _VIEWS = ("imageView2", "imageView")
+_VIEW_OUTPUT = ("format", "interlace", *SHORT)
+"""``interlace`` is not among CI's parameters of imageView2; it is in the syntax that CI took over."""
 
-_FLAGS = frozenset({"auto-orient", "strip"})
-_LATER = frozenset({
-    "iradius", "rradius", "scrop", "rcrop", "indexcrop", "blur", "sharpen", "bright", "contrast", "grayscale", "cgif",
-    "size-limit", "minsize", "minisize", "AIGCMetadata",
-}) - PARAMETERS.keys()  # fmt: skip
-"""Parameters of CI that are not built yet.  Ignoring them would serve, and cache, another picture than was asked."""
+_FLAGS = frozenset({"auto-orient", "strip", "AIGCMetadata"})
+_SLIM = "imageSlim"
+
+_LONG_VALUES: Mapping[str, int] = {
+    name: kind.value_tokens for name, kind in PARAMETERS.items() if hasattr(kind, "value_tokens")
+}
+"""Of how many tokens the value consists, where it is not one: ``indexcrop/width/300``."""
+
+
+_SHARED: Mapping[str, Callable[[str], object]] = {
+    "color": lambda text: parse_colour("color", text),
+    "dx": lambda text: integer("dx", text, 0, MAX_INTEGER),
+    "dy": lambda text: integer("dy", text, 0, MAX_INTEGER),
+    "gravity": Gravity.parse,
+    "ignore-error": lambda text: switch("ignore-error", text),
+    "pad": lambda text: switch("pad", text),
+}
+"""Parameters that are malformed or not by themselves: said so even where no operation of the stage reads them."""
 
 
 @runtime_checkable
@@ -52,7 +69,7 @@ def parse_plan(text: str, *, clamp_px: int | None = None) -> Plan:
     Raises:
         InvalidArgument: more than ten stages, a head that is none, a report that is not last, or a parameter malformed
             or out of range.
-        OperationNotImplemented: an operation, parameter or format of CI that is not built yet.
+        OperationNotImplemented: an operation or format of CI that is not built yet.
     """
     if text.count("|") >= MAX_STAGES:
         raise InvalidArgument(public=f"The operation has more than {MAX_STAGES} stages.")
@@ -94,15 +111,25 @@ def _stage(stage_text: str, clamp_px: int | None) -> Stage:
     head, *tokens = stage_text.split("/")
     if head == HEAD:
         parameters = _pairs(tokens)
-        switch("ignore-error", parameters.get("ignore-error", "0"))
-        return Stage(operations=_operations(parameters, clamp_px), output=parse_output(parameters))
-    if head in _VIEWS and "imageView2" in CATALOGUE:
+        for name, check in _SHARED.items():
+            if name in parameters:
+                check(parameters[name])
+        operations = _operations(parameters, clamp_px)
+        dpr_tenths = parse_dpr(parameters.get("dpr", "1"))
+        if not any(isinstance(operation, Dense) for operation in operations):
+            dpr_tenths = ONE
+        return Stage(operations=operations, output=parse_output(parameters), dpr_tenths=dpr_tenths)
+    if head in _VIEWS:
         return _view(tokens, clamp_px)
     if head == "watermark" and tokens and f"watermark/{tokens[0]}" in CATALOGUE:
         operation = _read(f"watermark/{tokens[0]}", "", _pairs(tokens[1:]), clamp_px)
         return Stage(operations=(operation,) if operation else ())
+    if head == _SLIM:
+        return Stage(output=Output(slim=True))
     if head in REPORTS:
         return Stage()
+    if head == "style":  # a bucket's own were put in place of their names before (``core.styles``)
+        raise InvalidArgument.of(head, "/".join(tokens), "an operation itself, not the name of one")
     name = head.partition("=")[0]
     if name in OPERATION_HEADS or name == "ci-process":
         raise OperationNotImplemented(public=f"{name} is not implemented.")
@@ -111,12 +138,14 @@ def _stage(stage_text: str, clamp_px: int | None) -> Stage:
 
 def _view(tokens: list[str], clamp_px: int | None) -> Stage:
     """imageView2: a mode, which SDKs leave out to convert only, its sides, and the quality family in short names."""
-    mode = tokens.pop(0) if tokens and tokens[0][:1].isdigit() else ""
+    mode = tokens.pop(0) if tokens and tokens[0] and not tokens[0][0].isalpha() else ""
     parameters = _pairs(tokens)
     switch("ignore-error", parameters.get("ignore-error", "0"))
+    if not mode and not parameters.keys().isdisjoint(("w", "h")):
+        raise InvalidArgument.of("imageView2", "", "a mode from 0 to 5 before w and h")
     operation = _read("imageView2", mode, parameters, clamp_px) if mode else None
-    named = {SHORT.get(name, name): value for name, value in parameters.items() if name in ("format", *SHORT)}
-    return Stage(operations=(operation,) if operation else (), output=parse_output(named))
+    heeded = {name: value for name, value in parameters.items() if name in _VIEW_OUTPUT}
+    return Stage(operations=(operation,) if operation else (), output=parse_output(heeded, short=True))
 
 
 def _pairs(tokens: list[str]) -> Mapping[str, str]:
@@ -124,12 +153,12 @@ def _pairs(tokens: list[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     position = 0
     while position < len(tokens):
-        name, value = tokens[position], "".join(tokens[position + 1 : position + 2])
-        if name in _LATER:
-            raise OperationNotImplemented(public=f"{name} is not implemented.")
+        name = tokens[position]
+        length = 1 + _LONG_VALUES.get(name, 1)
+        value = "/".join(tokens[position + 1 : position + length])
         # A flag takes a digit as its value and nothing else; a trailing or doubled slash is no name.
         alone = not name or (name in _FLAGS and not (value.isascii() and value.isdigit()))
-        position += 1 if alone else 2
+        position += 1 if alone else length
         if name:
             found.pop(name, None)
             found[name] = "" if alone else value
@@ -154,4 +183,7 @@ def _format_stage(stage: Stage) -> str:
     if stage.operations and stage.operations[0].head != HEAD:
         (only,) = stage.operations
         return only.format() + format_output(stage.output, short=True)
-    return HEAD + "".join(f"/{operation.format()}" for operation in stage.operations) + format_output(stage.output)
+    if stage.output.slim:
+        return _SLIM
+    texts = "".join(f"/{operation.format()}" for operation in stage.operations)
+    return HEAD + texts + format_dpr(stage.dpr_tenths) + format_output(stage.output)

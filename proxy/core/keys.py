@@ -36,6 +36,7 @@ def rendition_key(rendition: Rendition) -> str:
         rendition.orient,
         rendition.or_original,
         rendition.policy,
+        *rendition.inputs,  # last, as they are any number
     )
 
 

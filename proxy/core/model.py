@@ -162,6 +162,8 @@ class Rendition:
     """Send the original's bytes if encoding did not make them fewer."""
     policy: str = ""
     """Versions and settings that change bytes: codec, quality tables, limits profile."""
+    inputs: tuple[str, ...] = ()
+    """Entity tags of the other pictures that go into it: a changed mark makes another rendition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,14 @@ from proxy.formats import CATALOGUE
 
 UNIVERSAL = frozenset({"jpeg", "png", "gif"})
 """What every client can show: always admissible when asked by name."""
-_WRITABLE = frozenset(name for name, row in CATALOGUE.items() if row.spellings)
-"""What a result can be; the rest of the catalogue is only read."""
+_KEPT = frozenset(name for name, row in CATALOGUE.items() if row.spellings) - {"apng", "jxl"}
+"""What ``auto`` may leave as it came.  Who names APNG names WebP too, and JPEG XL is only written: either would but double
+the number of offers."""
+ANYTHING = Format(
+    name="any", media_type="", accept_types=(), spellings=(), suffixes=(), alpha=True, animation=True, quality=True,
+    max_side_px=2**31, uniform=True,
+)  # fmt: skip
+"""Can carry whatever a plan makes: what the picture will be is measured before its format is chosen."""
 _AS_IT_CAME = Offer(keep_source=True, showable=frozenset(CATALOGUE))
 
 
@@ -48,7 +54,7 @@ def offer(
         return Offer(
             formats=_offered(said, order, encodable),
             keep_source=True,
-            showable=UNIVERSAL.union(name for name in _WRITABLE if _names(said, CATALOGUE[name])),
+            showable=UNIVERSAL.union(name for name in _KEPT if _names(said, CATALOGUE[name])),
             varies=True,
         )
     if requested not in CATALOGUE:

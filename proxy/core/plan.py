@@ -8,6 +8,12 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from proxy.core.model import Frame
 
+Label = tuple[tuple[str, str], ...]
+"""The fields of a label of AI-generated content and their texts (``core.labels``); empty ones are left out."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, width and height in pixels."""
+
 
 @runtime_checkable
 class Tools(Protocol):
@@ -16,6 +22,54 @@ class Tools(Protocol):
     def blank(self, like: Any, width_px: int, height_px: int, colour: Sequence[float]) -> Any:
         """A picture of one colour in the colour space and sample format of *like*."""
         ...
+
+    def in_srgb(self, image: Any) -> Any:
+        """*image* converted by its ICC profile to sRGB, without a profile; as it is if it has none."""
+        ...
+
+    def text(self, text: str, *, font: str, size_px: float) -> Any:
+        """How far *text* covers each pixel of the box around its ink, 0 to 255 in one band.
+
+        *font* is a name as CI has it, in lower case; one that is not known means the default.
+
+        Raises:
+            InvalidArgument: nothing of it can be seen, or it is too long to be drawn.
+        """
+        ...
+
+    def input(self, number: int) -> Any:
+        """The picture that the operation needs as its *number*-th: 8-bit sRGB or grey, with alpha."""
+        ...
+
+    def faces(self, image: Any) -> Sequence[Box]:
+        """Where the faces of people are in *image*, a single page; the largest first.
+
+        Raises:
+            OperationNotImplemented: this server has nothing to find faces with.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Another picture that an operation paints with, as its text names it: one of the two."""
+
+    url: str = ""
+    """As CI writes it: ``http://``, a host of a bucket, a path, and perhaps an operation of its own."""
+    key: str = ""
+    """Its key in the bucket of the picture that is painted on."""
+
+
+@runtime_checkable
+class Needy(Protocol):
+    """An operation that paints with other pictures; ``Tools.input`` has them in the order of ``needs``."""
+
+    def needs(self) -> tuple[Need, ...]: ...
+
+
+def needs_of(painter: object) -> tuple[Need, ...]:
+    """What *painter* needs; most need nothing."""
+    return painter.needs() if isinstance(painter, Needy) else ()
 
 
 class Operation(Protocol):
@@ -77,6 +131,15 @@ class QualityStep:
         raise ValueError(self.kind)
 
 
+@dataclass(frozen=True, slots=True)
+class SizeLimit:
+    """How many bytes a JPEG may have."""
+
+    kibibytes: int
+    or_original: bool = False
+    """``!``: the original's bytes answer where they are fewer than the result's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """How one stage wants its result encoded; None and empty mean "as it came in"."""
@@ -86,6 +149,15 @@ class Output:
     quality: tuple[QualityStep, ...] = ()
     interlace: bool | None = None
     strip: bool = False
+    cgif: int | None = None
+    """How many frames of a GIF to keep, spread evenly; 1: the first 30 (``ops.frames``).  Fewer colours as well."""
+    size_limit: SizeLimit | None = None
+    minsize: bool = False
+    """The original's bytes answer if the result has no fewer."""
+    label: Label = ()
+    """``AIGCMetadata``: what to write of how the picture came about."""
+    slim: bool = False
+    """``imageSlim``, a stage of its own: the same picture in fewer bytes, whatever time that takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +166,8 @@ class Stage:
 
     operations: tuple[Operation, ...] = ()
     output: Output = field(default_factory=Output)
+    dpr_tenths: int = 10
+    """What the lengths of ``operations`` are multiplied by (``ops.density``), in tenths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +195,11 @@ class Plan:
         return next((s.output.format for s in reversed(self.stages) if s.output.format), None)
 
     @property
+    def needs(self) -> tuple[Need, ...]:
+        """The other pictures that its operations paint with, in order of application."""
+        return tuple(need for stage in self.stages for each in stage.operations for need in needs_of(each))
+
+    @property
     def paints(self) -> bool:
         """Whether any operation touches pixels; False when only format, quality or metadata were asked."""
         return any(stage.operations for stage in self.stages)
@@ -139,3 +218,29 @@ class Plan:
     @property
     def strip(self) -> bool:
         return any(stage.output.strip for stage in self.stages)
+
+    @property
+    def size_limit(self) -> SizeLimit | None:
+        return next((s.output.size_limit for s in reversed(self.stages) if s.output.size_limit), None)
+
+    @property
+    def label(self) -> Label:
+        return next((s.output.label for s in reversed(self.stages) if s.output.label), ())
+
+    @property
+    def cgif(self) -> bool:
+        """Whether a GIF shall have fewer frames and colours."""
+        return any(stage.output.cgif for stage in self.stages)
+
+    @property
+    def slim(self) -> bool:
+        return any(stage.output.slim for stage in self.stages)
+
+    @property
+    def only_slim(self) -> bool:
+        """Whether nothing but fewer bytes is asked: then the original is an answer too."""
+        return self.slim and all(stage == Stage(output=Output(slim=True)) for stage in self.stages)
+
+    @property
+    def minsize(self) -> bool:
+        return any(stage.output.minsize for stage in self.stages)

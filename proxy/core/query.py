@@ -21,7 +21,7 @@ MAX_OPERATION_BYTES = 16_384
 
 OPERATION_HEADS = (
     "imageMogr2", "imageView2", "imageView", "watermark", "imageInfo", "exif", "imageAve", "imageSlim", "imageInspect",
-    "QRcode", "style",
+    "QRcode", "imageAIGCMetadata", "blurhash", "thumbhash", "style",
 )  # fmt: skip
 """How an operation may begin; case counts."""
 
@@ -41,6 +41,8 @@ class Query:
     version_id: str | None = None
     process: str | None = None
     """``ci-process=<Name>``."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """What ``ci-process`` is given beside its name: every other parameter with a value, decoded as forms are."""
     response: Mapping[str, str] = field(default_factory=dict)
     """``response-content-type`` and its like by the field they replace (``content-type``); for signed requests only."""
     signature: frozenset[str] = frozenset()
@@ -63,6 +65,7 @@ def split_query(raw_query: bytes) -> Query:
     operations: list[str] = []
     styles: list[str] = []
     named: dict[str, str] = {}
+    others: dict[str, bytes] = {}
     for piece in raw_query.split(b"&"):
         if _OPERATION.match(unquote_to_bytes(piece)):
             operations.append(_operation(piece))
@@ -71,7 +74,9 @@ def split_query(raw_query: bytes) -> Query:
         name = unquote_to_bytes(raw_name).decode("utf-8", "replace")
         if _is_ours(name):
             named.setdefault(name, _decoded(raw_value))
-        elif name and not raw_value and name.isprintable() and "\ufffd" not in name:
+        elif raw_value:
+            others.setdefault(name, raw_value)
+        elif name and name.isprintable() and "\ufffd" not in name:
             styles.append(name)
     if len(operations) > 1:
         raise InvalidArgument(public="The query has more than one operation; join them with '|'.")
@@ -80,10 +85,26 @@ def split_query(raw_query: bytes) -> Query:
         styles=tuple(styles),
         version_id=named.get("versionId"),
         process=named.get("ci-process"),
+        # SDKs write these as forms are written: a space is '+', a plus is %2B.
+        arguments={name: _decoded(raw.replace(b"+", b" ")) for name, raw in others.items() if "ci-process" in named},
         response=MappingProxyType(
             {name.removeprefix("response-"): value for name, value in named.items() if name.startswith("response-")}
         ),
         signature=frozenset(filter(_signs, named)),
+    )
+
+
+def asks_operation(raw_query: bytes) -> bool:
+    """Whether *raw_query* holds an operation, well formed or not; ``split_query`` says which.
+
+    One that is too long to be looked through counts as one that does: ``split_query`` refuses it.
+    """
+    if len(raw_query) > MAX_QUERY_BYTES:
+        return True
+    pieces = raw_query.split(b"&")
+    return any(
+        _OPERATION.match(unquote_to_bytes(piece)) or unquote_to_bytes(piece.partition(b"=")[0]) == b"ci-process"
+        for piece in pieces
     )
 
 

@@ -1,20 +1,67 @@
-"""Reports: what a picture can be asked about itself; they answer JSON instead of a picture (spec/01 §11).
+"""Reports: what a picture can be asked about itself; they answer text instead of a picture (spec/01 §11).
 
-Here is what each may be asked; what it answers is computed where the pixels are, in ``codec.reports``.
+Here is what each may be asked and in what form it answers; the answer is computed where the pixels are, in
+``codec.reports``.  After other stages of a pipe a report is on the file that those stages would have made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from proxy.core.plan import Report
+from proxy.ops.numbers import integer
 
 Check = Callable[[str], str]
 """Reads a parameter's value into its one spelling, or raises InvalidArgument."""
 
-REPORTS: Mapping[str, Mapping[str, Check]] = MappingProxyType({})
-"""The parameters that each report takes, by its name in the grammar."""
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    check: Check
+    default: str
+    """In its one spelling; a report that says it is the same as one that does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportKind:
+    """What one report takes, answers and costs."""
+
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    answers: str = "json"
+    """A key of ``MEDIA_TYPES``."""
+    reads_pixels: bool = False
+
+
+def _number(name: str, low: int, high: int, default: int) -> tuple[str, Parameter]:
+    return name, Parameter(lambda text: str(integer(name, text, low, high)), str(default))
+
+
+MEDIA_TYPES: Mapping[str, str] = MappingProxyType({"json": "application/json", "xml": "application/xml"})
+"""The forms an answer comes in; they stand where a picture has its format."""
+
+REPORTS: Mapping[str, ReportKind] = MappingProxyType(
+    {
+        "imageInfo": ReportKind(reads_pixels=True),
+        "exif": ReportKind(),
+        "imageAve": ReportKind(reads_pixels=True),
+        "imageInspect": ReportKind(),
+        "imageAIGCMetadata": ReportKind(),
+        # XML, because COS SDKs ask with ci-process=QRcode and parse nothing else.
+        "QRcode": ReportKind(
+            parameters=dict((_number("cover", 0, 1, 0), _number("bar-type", 0, 2, 0))), answers="xml", reads_pixels=True
+        ),
+        "blurhash": ReportKind(parameters=dict((_number("x", 1, 9, 4), _number("y", 1, 9, 3))), reads_pixels=True),
+        "thumbhash": ReportKind(reads_pixels=True),
+    }
+)
+"""Every report by its name in the grammar."""
+
+PROCESSES: Mapping[str, str] = MappingProxyType(
+    {"ImageInspect": "imageInspect", "ImageAIGCMetadata": "imageAIGCMetadata", "QRcode": "QRcode"}
+)
+"""The reports that ``ci-process=<Name>`` asks for as well (spec/01 §14)."""
 
 
 def parse_report(name: str, parameters: Mapping[str, str]) -> Report:
@@ -23,6 +70,15 @@ def parse_report(name: str, parameters: Mapping[str, str]) -> Report:
     Raises:
         InvalidArgument: a value that it does not take.
     """
-    checks = REPORTS[name]
-    arguments = tuple((key, check(parameters[key])) for key, check in sorted(checks.items()) if key in parameters)
-    return Report(name, arguments)
+    arguments = []
+    for key, parameter in sorted(REPORTS[name].parameters.items()):
+        value = parameter.check(parameters[key]) if key in parameters else parameter.default
+        if value != parameter.default:
+            arguments.append((key, value))
+    return Report(name, tuple(arguments))
+
+
+def arguments(report: Report) -> dict[str, int]:
+    """What *report* was asked, defaults included."""
+    given = dict(report.arguments)
+    return {key: int(given.get(key, each.default)) for key, each in REPORTS[report.name].parameters.items()}

@@ -25,6 +25,10 @@ class Encoding:
     height_px: int = 1
     """Of one frame."""
     frames: int = 1
+    slim: bool = False
+    """Few bytes are worth time, and what is hardly seen (``imageSlim``)."""
+    few_colours: bool = False
+    """``cgif``."""
 
     @property
     def pixels(self) -> int:

@@ -19,8 +19,19 @@ FORMAT = Format(
 )
 
 CURVE: Curve = ((0, 0), (100, 100))
+SLIM_QUALITY = 80
+"""Nobody sees the difference to more without looking for it; a source of less keeps its own."""
 
 
 def save_options(encoding: Encoding) -> dict[str, object]:
-    """Options of libvips' jpegsave; libjpeg reads quality 0 as 1.  Optimal Huffman tables: 3 % smaller for 10 ms a Mpx."""
-    return {"Q": max(1, encoding.quality), "optimize_coding": True, "interlace": encoding.interlace}
+    """Options of libvips' jpegsave; libjpeg reads quality 0 as 1.  Optimal Huffman tables: 3 % smaller for 10 ms a Mpx.
+
+    Slim: mozjpeg's searches, 0.2 s a Mpx.  From a quality of 85, as cameras and editors write it, they leave 70 %.
+    """
+    options: dict[str, object] = {"optimize_coding": True, "interlace": encoding.interlace}
+    if encoding.slim:
+        options |= {
+            "interlace": True, "trellis_quant": True, "overshoot_deringing": True, "optimize_scans": True,
+            "quant_table": 3,
+        }  # fmt: skip
+    return {"Q": max(1, min(encoding.quality, SLIM_QUALITY) if encoding.slim else encoding.quality), **options}

@@ -19,6 +19,11 @@ FORMAT = Format(
 )
 
 
-def save_options(_encoding: Encoding) -> dict[str, object]:
-    """Options of libvips' pngsave.  Never interlaced: CI honours ``interlace`` for JPEG only.  Filter: 12 % fewer bytes."""
-    return {"compression": 6, "filter": "paeth", "interlace": False}
+def save_options(encoding: Encoding) -> dict[str, object]:
+    """Options of libvips' pngsave.  Never interlaced: CI honours ``interlace`` for JPEG only.  Filter: 12 % fewer bytes.
+
+    Slim is lossless, or with few colours a palette; whether that will do, only trying tells (``codec.finish``).
+    """
+    if encoding.slim and encoding.few_colours:
+        return {"compression": 9, "palette": True, "effort": 7, "interlace": False}
+    return {"compression": 9 if encoding.slim else 6, "filter": "all" if encoding.slim else "paeth", "interlace": False}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from proxy.core.model import Frame
 from proxy.core.plan import Tools
 from proxy.errors import InvalidArgument
+from proxy.ops.boxes import covering
 from proxy.ops.gravity import Gravity
 from proxy.ops.numbers import DIGITS, MAX_INTEGER, half_up, integer, side
 from proxy.ops.pages import each_page, scaled
@@ -56,6 +58,19 @@ class Crop:
         width_px, height_px = (px and min(px, limit_px) for px in (self.width_px, self.height_px))
         return replace(self, width_px=width_px, height_px=height_px)
 
+    def times(self, tenths: int, frame: Frame) -> Crop:
+        """The same with its sides and offsets multiplied, up to where one of them meets the picture's."""
+        ratios = [(frame.width_px, self.width_px), (frame.height_px, self.height_px)]
+        room = min((Fraction(own_px, px) for own_px, px in ratios if px), default=Fraction(1))
+        ratio = max(Fraction(1), min(Fraction(tenths, 10), room))
+
+        def longer(px: int) -> int:
+            return half_up(px * ratio.numerator, ratio.denominator)
+
+        width_px, height_px = (px and longer(px) for px in (self.width_px, self.height_px))
+        dx_px, dy_px = (px and longer(px) for px in (self.dx_px, self.dy_px))
+        return replace(self, width_px=width_px, height_px=height_px, dx_px=dx_px, dy_px=dy_px)
+
     def scaled(self, frame: Frame) -> tuple[int, int]:
         """Width and height that one page is scaled to before it is cut: the least that covers the result.
 
@@ -66,9 +81,7 @@ class Crop:
         if width_px > frame.width_px or height_px > frame.height_px:
             limits = f"at most the picture's {frame.width_px}x{frame.height_px}"
             raise InvalidArgument.of(self.name, f"{width_px}x{height_px}", limits)
-        if width_px * frame.height_px >= height_px * frame.width_px:
-            return width_px, half_up(frame.height_px * width_px, frame.width_px)
-        return half_up(frame.width_px * height_px, frame.height_px), height_px
+        return covering((width_px, height_px), (frame.width_px, frame.height_px))
 
     def measure(self, frame: Frame) -> Frame:
         self.scaled(frame)

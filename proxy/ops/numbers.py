@@ -19,6 +19,7 @@ DIGITS = r"([0-9]{1,10})"
 """A group of digits, for the patterns of operations; ``side`` then says whether the value is in range."""
 
 _INTEGER = re.compile(DIGITS)
+_SIGNED = re.compile("-?" + DIGITS)
 _COLOUR = re.compile(r"#([0-9A-Fa-f]{2})([0-9A-Fa-f]{2})([0-9A-Fa-f]{2})")
 _MAX_COLOUR_TEXT = 16
 
@@ -30,6 +31,18 @@ def integer(parameter: str, text: str, low: int, high: int) -> int:
         InvalidArgument: it spells none, or one outside *low* to *high*.
     """
     value = int(text) if _INTEGER.fullmatch(text) else None
+    if value is None or not low <= value <= high:
+        raise InvalidArgument.of(parameter, text, f"an integer from {low} to {high}")
+    return value
+
+
+def signed(parameter: str, text: str, low: int, high: int) -> int:
+    """The integer that *text* spells, which may start with a minus.
+
+    Raises:
+        InvalidArgument: it spells none, or one outside *low* to *high*.
+    """
+    value = int(text) if _SIGNED.fullmatch(text) else None
     if value is None or not low <= value <= high:
         raise InvalidArgument.of(parameter, text, f"an integer from {low} to {high}")
     return value

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from proxy.core.model import Frame
 from proxy.core.plan import Tools
 from proxy.errors import InvalidArgument
+from proxy.ops.boxes import covering, within
 from proxy.ops.numbers import DIGITS, format_colour, half_up, integer, parse_colour, side, switch
 from proxy.ops.pages import each_page, scaled, top_level
 
@@ -97,6 +98,14 @@ class Thumbnail:
             return self
         return replace(self, numbers=tuple(min(number, limit_px) for number in self.numbers))
 
+    def times(self, tenths: int, frame: Frame) -> Thumbnail:
+        """The same with its sides, its canvas and the roots of its area multiplied; per cent remain what they are."""
+        if self.geometry.is_scale:
+            return self
+        if self.geometry is Geometry.AREA:
+            return replace(self, numbers=(half_up(self.numbers[0] * tenths * tenths, 100),))
+        return replace(self, numbers=tuple(half_up(number * tenths, 10) for number in self.numbers))
+
     def scaled(self, frame: Frame) -> tuple[int, int]:
         """Width and height that one page is scaled to, before any canvas."""
         size_px = _target(self.geometry, self.numbers, frame.width_px, frame.height_px)
@@ -154,14 +163,10 @@ def _target(geometry: Geometry, numbers: tuple[int, ...], width_px: int, height_
             return width_px, height_px
         case Geometry.FIT_ENLARGE if first < width_px or last < height_px:
             return width_px, height_px
+        case Geometry.COVER:
+            return covering((first, last), (width_px, height_px))
         case _:
-            # One side is met exactly: in a box the one that binds first, over a box the one that binds last.
-            by_width = (first * height_px <= last * width_px) != (geometry is Geometry.COVER)
-            return (
-                (first, half_up(height_px * first, width_px))
-                if by_width
-                else (half_up(width_px * last, height_px), last)
-            )
+            return within((first, last), (width_px, height_px))
 
 
 def _within_area(area_px: int, width_px: int, height_px: int) -> tuple[int, int]:

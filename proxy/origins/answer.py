@@ -33,6 +33,9 @@ def read_fields(raw: Iterable[tuple[bytes, bytes]]) -> Fields:
 def object_info(fields: Fields, now_s: float, known: Validators | None = None) -> ObjectInfo:
     """What the answer says of the object; *known* fills what a 304 left out (RFC 9110 §15.4.5)."""
     headers = {name: value for name, value in fields.items() if name in _KEPT or name.startswith(META_PREFIX)}
+    if "set-cookie" in fields:
+        # Made for one client: the cookie is not passed on, and what came with it is not to be stored (T11).
+        headers["cache-control"] = ", ".join(filter(None, (headers.get("cache-control"), "private")))
     headers.setdefault("date", format_date(now_s))  # RFC 9110 §6.6.1: a recipient with a clock adds it
     etag = fields.get("etag", "")
     size_bytes = complete_length(fields)

@@ -22,10 +22,11 @@ from proxy.core.model import Validators
 from proxy.errors import InvalidRange, MogrError, NoSuchKey, OriginForbidden, OriginRefused, OriginUnavailable
 from proxy.origins import answer, guard
 from proxy.origins.dialer import GuardedBackend, Resolver, UnknownHost, system_resolver
+from proxy.origins.forward import HttpForwarder
 from proxy.origins.framing import Unanswered
 from proxy.origins.stream import HttpStream, Tally, translated
 from proxy.origins.transport import GuardedTransport
-from proxy.ports import Clock, Meter, ObjectInfo, ObjectStream, Unchanged
+from proxy.ports import Clock, Forwarded, ForwardRequest, Meter, ObjectInfo, ObjectStream, Unchanged
 from proxy.settings import Origins
 
 _OURS = {"user-agent": "mogr", "accept": "*/*", "accept-encoding": "identity", "connection": "keep-alive"}
@@ -64,10 +65,14 @@ class HttpOrigin:
         self._settings = settings
         self._meter = meter
         self._clock = clock
+        transport = GuardedTransport(
+            GuardedBackend(allow_private=allow_private, resolve=resolve), max_connections=settings.max_connections
+        )
+        self._forwarder = HttpForwarder(
+            self._base, settings=settings, headers=self._headers, transport=transport, meter=meter
+        )
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(
-                GuardedBackend(allow_private=allow_private, resolve=resolve), max_connections=settings.max_connections
-            ),
+            transport=transport,
             trust_env=False,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -115,6 +120,10 @@ class HttpOrigin:
         assert isinstance(stream, HttpStream)
         await stream.aclose()
         return stream.info, stream.size_bytes
+
+    async def forward(self, request: ForwardRequest) -> Forwarded:
+        """As ``ports.Forwarder.forward``."""
+        return await self._forwarder.forward(request)
 
     async def aclose(self) -> None:
         """Close every connection."""

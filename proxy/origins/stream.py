@@ -93,29 +93,26 @@ class Tally:
                 self.end("failed")
 
 
-class HttpStream:
-    """An object being read from an HTTP origin: exactly the bytes announced, as they were sent, or an error."""
+class HttpBody:
+    """The body of an answer: exactly the bytes that were sent, no faster and no slower than they are read, or an error."""
 
     def __init__(
         self,
         response: httpx.Response,
-        info: ObjectInfo,
         *,
-        size_bytes: int | None,
-        range_: tuple[int, int] | None,
         total_timeout_s: float,
         tally: Tally,
+        expected_bytes: int | None = None,
+        outcome: str = "ok",
     ) -> None:
-        self.info = info
-        self.size_bytes = size_bytes
-        self.range = range_
         self._response = response
         assert isinstance(response.stream, httpx.AsyncByteStream)
         self._chunks = aiter(response.stream)
         self._waited_s = 0.0
-        self._expected_bytes = range_[1] - range_[0] + 1 if range_ else size_bytes
+        self._expected_bytes = expected_bytes
         self._total_timeout_s = total_timeout_s
         self._tally = tally
+        self._outcome = outcome
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,7 +142,7 @@ class HttpStream:
             self._tally.failed(error)
             raise
         if chunk is None:
-            self._tally.end("ok")
+            self._tally.end(self._outcome)
             raise StopAsyncIteration
         return chunk
 
@@ -162,5 +159,29 @@ class HttpStream:
 
     async def aclose(self) -> None:
         """Give the connection back, or close it if the body was not read to its end."""
-        self._tally.end("ok")
+        self._tally.end(self._outcome)
         await self._response.aclose()
+
+
+class HttpStream(HttpBody):
+    """An object being read from an HTTP origin."""
+
+    def __init__(
+        self,
+        response: httpx.Response,
+        info: ObjectInfo,
+        *,
+        size_bytes: int | None,
+        range_: tuple[int, int] | None,
+        total_timeout_s: float,
+        tally: Tally,
+    ) -> None:
+        super().__init__(
+            response,
+            total_timeout_s=total_timeout_s,
+            tally=tally,
+            expected_bytes=range_[1] - range_[0] + 1 if range_ else size_bytes,
+        )
+        self.info = info
+        self.size_bytes = size_bytes
+        self.range = range_

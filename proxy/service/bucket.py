@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.core.model import ImageLimits
-from proxy.ports import Origin, Store
+from proxy.core.styles import Styles
+from proxy.ports import Forwarder, Origin, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +20,16 @@ class BucketRules:
     """Server order of negotiated formats."""
     auto_format: bool = False
     auto_orient: bool = False
+    keep_copyright: bool = False
+    client_hints: bool = False
+    """Whether plans may follow what a device says of itself (``core.hints``)."""
+    styles: Styles = field(default_factory=Styles)
     private: bool = False
     ttl_s: float = 3600
     error_ttl_s: float = 10
     persist_prefix: str = ".mogr/"
+    mark_hosts: frozenset[str] = frozenset()
+    """Hosts, besides its own, that image marks may be named by."""
     limits: ImageLimits = ImageLimits()
 
 
@@ -34,3 +41,5 @@ class Bucket:
     """Where renditions are kept for all replicas; None: persist mode is off."""
     cache_originals: bool = True
     """False where reading the original again costs as little as reading it from a cache (directory, memory)."""
+    forward: Forwarder | None = None
+    """Where what is no picture operation goes; None: objects are read from the origin and served by us."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.core.freshness import response_freshness
 from proxy.core.keys import facts_key, source_key
@@ -33,6 +33,8 @@ class Learned:
 
     facts: Facts
     body: bytes | None = None
+    revalidated: bool = False
+    """The origin was asked and said that nothing changed."""
 
 
 class Originals:
@@ -127,9 +129,11 @@ class Originals:
             if known is not None and known.freshness.is_fresh(self._clock.now_s()):
                 self._facts.put(key, known)
                 return Learned(known)
-        if known is None and bucket.persist is not None:
-            known = await self._persisted_facts(bucket, source)
-        return await self._fetch(bucket, source, key, known)
+        if known is not None or bucket.persist is None:
+            return await self._fetch(bucket, source, key, known)
+        learned = await self._fetch(bucket, source, key, await self._persisted_facts(bucket, source))
+        # Another replica's facts: to us the source was new, nothing of ours had gone stale.
+        return replace(learned, revalidated=False)
 
     async def _fetch(self, bucket: Bucket, source: Source, key: str, known: Facts | None) -> Learned:
         answer = await bucket.origin.open(source.key, since=known.validators if known else None)
@@ -138,7 +142,7 @@ class Originals:
                 raise OriginUnavailable("not modified, although nothing was asked of it")
             facts = self._facts_of(bucket, answer.info, known)
             self._keep(bucket, source, key, facts, None)
-            return Learned(facts)
+            return Learned(facts, revalidated=True)
         body = await self._read(bucket, answer)
         facts = await self._probe(bucket, answer.info, body)
         self._keep(bucket, source, key, facts, body)

@@ -47,6 +47,7 @@ class PoolCodecs:
             deadline_s=settings.deadline_s,
             memory_bytes=settings.memory_bytes,
             jobs_per_process=settings.jobs_per_process,
+            fonts=settings.fonts,
         )
         self._lacking_since_s: float | None = None
         self._stops = 0

@@ -5,32 +5,36 @@ Lines are handed to a thread of their own, many at a time: a slow terminal or a 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import queue
+import re
 import sys
 import threading
-from collections.abc import Sequence
 from typing import TextIO
 
 from proxy.errors import MogrError
 from proxy.ports import Clock
+from proxy.web.peers import Peers
 from proxy.web.request import EdgeRequest
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MAX_WAITING_LINES = 10_000
 _SHOWN = 1024
+# Whoever reads the log must not be able to sign, or to repeat what was signed (spec 05: COS, CDN types A-D, S3).
+_SECRET = re.compile(
+    r"((?:^|[?&])(?:q-signature|sign|x-cos-security-token|x-amz-signature|x-amz-security-token|token)=)[^&]*",
+    re.IGNORECASE,
+)
 
 
 class AccessLog:
     """Bounded: when the reader is slower than the requests, lines are dropped and the next line says how many."""
 
     def __init__(
-        self, clock: Clock, *, requests: bool, trusted_proxies: Sequence[Network] = (), stream: TextIO | None = None
+        self, clock: Clock, *, requests: bool, peers: Peers | None = None, stream: TextIO | None = None
     ) -> None:
         self._clock = clock
         self._requests = requests
-        self._trusted = tuple(trusted_proxies)
+        self._peers = peers or Peers()
         self._stream = stream or sys.stderr
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
@@ -46,11 +50,11 @@ class AccessLog:
         self._put(
             event="request",
             id=request_id,
-            client=self.client(request),
+            client=self._peers.client(request.peer, request.header("x-forwarded-for")),
             method=request.method,
             host=request.host,
             path=request.raw_path.decode("latin-1"),
-            query=request.raw_query.decode("latin-1"),
+            query=_starred(request.raw_query.decode("latin-1")),
             status=status,
             bytes=sent_bytes,
             seconds=round(seconds, 6),
@@ -65,33 +69,16 @@ class AccessLog:
             event="error",
             id=request_id,
             path=request.raw_path.decode("latin-1"),
-            query=request.raw_query.decode("latin-1"),
+            query=_starred(request.raw_query.decode("latin-1")),
             error=type(error).__name__,
-            detail=str(error),
-            cause=repr(error.__cause__) if error.__cause__ else None,
+            detail=_starred(str(error)),
+            cause=_starred(repr(error.__cause__)) if error.__cause__ else None,
         )
-
-    def client(self, request: EdgeRequest) -> str:
-        """The client's address: X-Forwarded-For is believed only as far as trusted proxies wrote it."""
-        address = request.peer
-        hops = [hop.strip() for hop in (request.header("x-forwarded-for") or "").split(",")]
-        for hop in reversed(hops):
-            if not hop or not self._is_trusted(address):
-                break
-            address = hop
-        return address
 
     def close(self) -> None:
         """Write what is waiting."""
         self._lines.put(None)
         self._writer.join(timeout=1)
-
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._trusted)
 
     def _put(self, **fields: object) -> None:
         if self._lines.qsize() > _MAX_WAITING_LINES:
@@ -116,3 +103,7 @@ class AccessLog:
                 self._stream.flush()
             except (OSError, ValueError):
                 return  # nobody reads our log any more
+
+
+def _starred(text: str) -> str:
+    return _SECRET.sub(r"\1***", text)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
+from proxy.core.fields.dates import format_date
+from proxy.core.model import Source
 from proxy.errors import (
     AccessDenied,
+    CodecDeadline,
     CodecLost,
     Fault,
     InternalError,
+    InvalidMark,
     InvalidRange,
     MethodNotAllowed,
     MogrError,
@@ -25,23 +27,23 @@ from proxy.errors import (
 from proxy.ports import Clock, Meter
 from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver
+from proxy.service.drawing import Drawing
+from proxy.service.literals import Literals
 from proxy.web.access_log import AccessLog
-from proxy.web.ask import Asked, Asker
+from proxy.web.ask import Asked, Asker, Styled, asks_style
+from proxy.web.code import code_reply
 from proxy.web.hosts import Buckets
-from proxy.web.image import image_reply
+from proxy.web.image import SLIM_FLAG, image_reply
 from proxy.web.objects import object_reply
+from proxy.web.pass_through import forwarded_reply, goes_through
+from proxy.web.peers import Peers
+from proxy.web.presence import ClientGoneError, unless_gone
 from proxy.web.problems import problem
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest, object_key, read_request
 
-T = TypeVar("T")
-
 _CLIENT_GONE = 499
 """The status that logs and metrics show for a client that left before its answer (nginx's habit)."""
-
-
-class _GoneError(Exception):
-    """The client closed the connection."""
 
 
 class Edge:
@@ -52,19 +54,26 @@ class Edge:
         *,
         buckets: Buckets,
         deliver: Deliver,
+        drawing: Drawing,
+        literals: Literals,
         asker: Asker,
         clock: Clock,
         meter: Meter,
         log: AccessLog,
+        peers: Peers | None = None,
         server_timing: bool = False,
     ) -> None:
         self._buckets = buckets
         self._deliver = deliver
+        self._drawing = drawing
+        self._literals = literals
         self._asker = asker
         self._clock = clock
         self._meter = meter
         self._log = log
+        self._peers = peers or Peers()
         self._server_timing = server_timing
+        self._date = 0, format_date(0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,13 +85,13 @@ class Edge:
         reply, status, sent_bytes = Reply(status=_CLIENT_GONE), _CLIENT_GONE, 0
         try:
             reply = await self._answer(request, request_id, receive)
-            reply.headers.append(("x-cos-request-id", request_id))
+            self._complete(reply, request_id)
             if isinstance(reply.body, bytes):
                 sent_bytes = await reply.send(send, head=head)
             else:
-                sent_bytes = await _unless_gone(receive, reply.send(send, head=head))
+                sent_bytes = await unless_gone(receive, reply.send(send, head=head))
             status = reply.status
-        except _GoneError:
+        except ClientGoneError:
             pass
         except MogrError as error:
             # The origin failed after the first bytes were sent: only breaking the connection can say so.
@@ -97,20 +106,32 @@ class Edge:
         """The reply, whatever happens; a bug of ours becomes a 500 that says nothing of itself."""
         asked, error_ttl_s = Asked(), 0.0
         try:
-            if request.method not in MethodNotAllowed.allow:
-                raise MethodNotAllowed
             bucket = self._buckets.find(request.host)
-            error_ttl_s = bucket.rules.error_ttl_s
+            forwarder = goes_through(request, bucket)
+            if forwarder is not None and asks_style(request, bucket.rules):
+                forwarder = None
+            if forwarder is None:
+                # An error about what is forwarded depends on more of the request than caches after us look at.
+                error_ttl_s = bucket.rules.error_ttl_s
+                if request.method not in MethodNotAllowed.allow:
+                    raise MethodNotAllowed
             if bucket.rules.private:
                 raise AccessDenied("the bucket is private and the request is not signed")
+            if forwarder is not None:
+                return await forwarded_reply(request, bucket, forwarder, self._peers, receive)
             key = object_key(request.raw_path, bucket.rules.persist_prefix)
             asked = self._asker.ask(request, bucket, key)
+            if asked.code is not None:
+                png = await unless_gone(receive, self._drawing.png(asked.code, bucket.rules.limits))
+                return code_reply(request, bucket, png)
             if not key:
                 raise OperationNotImplemented(public="Listing a bucket is not implemented.")
+            if asked.styled is not None:
+                return await self._either(request, bucket, key, asked, asked.styled, receive)
             return await self._serve(request, bucket, key, asked, receive)
         except MogrError as error:
             known = error
-        except (_GoneError, asyncio.CancelledError):
+        except (ClientGoneError, asyncio.CancelledError):
             raise
         except Exception as error:
             known = InternalError(repr(error))
@@ -118,27 +139,63 @@ class Edge:
         if known.logged:
             self._log.error(request, request_id, known)
         resource = request.host + request.raw_path.decode("latin-1")
-        return problem(known, resource=resource, request_id=request_id, vary=asked.vary, error_ttl_s=error_ttl_s)
+        return problem(known, resource=resource, request_id=request_id, vary=asked.varies, error_ttl_s=error_ttl_s)
+
+    def _complete(self, reply: Reply, request_id: str) -> None:
+        """Add the fields of every answer, where an origin's own do not stand already."""
+        present = {name for name, _ in reply.headers}
+        now_s = int(self._clock.now_s())
+        if self._date[0] != now_s:
+            self._date = now_s, format_date(now_s)
+        for name, value in (("date", self._date[1]), ("x-cos-request-id", request_id)):
+            if name not in present:
+                reply.headers.append((name, value))
+
+    async def _either(
+        self, request: EdgeRequest, bucket: Bucket, key: str, asked: Asked, styled: Styled, receive: Receive
+    ) -> Reply:
+        """What the object of that very key answers, or else the style that its end names."""
+        literal = Source(bucket.rules.name, key)
+        stands = self._literals.known(literal)
+        if stands is None:
+            stands = await unless_gone(receive, self._literals.stands(bucket, literal))
+        if stands:
+            try:
+                return await self._serve(request, bucket, key, asked, receive)
+            except NoSuchKey:  # deleted since
+                self._literals.forget(literal)
+        try:
+            return await self._serve(request, bucket, styled.key, styled.asked, receive)
+        except NoSuchKey:  # nothing under either key: what is said now may be remembered for less time than that
+            self._literals.forget(literal)
+            raise
 
     async def _serve(self, request: EdgeRequest, bucket: Bucket, key: str, asked: Asked, receive: Receive) -> Reply:
         lifetime_s: float | None = None
+        slim = asked.question is not None and asked.question.plan.only_slim
         try:
             if asked.error is not None:
                 raise asked.error.again()
             if asked.question is not None:
                 delivered = self._deliver.hit(bucket, asked.question)
                 if delivered is None:
-                    delivered = await _unless_gone(receive, self._deliver.rendition(bucket, asked.question))
+                    delivered = await unless_gone(receive, self._deliver.rendition(bucket, asked.question))
                 return image_reply(
-                    request, delivered, vary=asked.vary, now_s=self._clock.now_s(), timing=self._server_timing
-                )
+                    request, delivered, vary=asked.vary, now_s=self._clock.now_s(), timing=self._server_timing,
+                    slim=asked.question.plan.slim,
+                )  # fmt: skip
         except MogrError as error:
-            if not (asked.ignore_error and _original_will_do(error)):
+            if not ((asked.ignore_error or slim) and _original_will_do(error)):
                 raise
-            # What was too slow or crashed once may be judged anew soon; every other reason holds as long as the source.
-            lifetime_s = bucket.rules.error_ttl_s if error.condemns else None
-        reply = object_reply(request, bucket, key, vary=asked.vary, max_age_s=lifetime_s)
-        return await _unless_gone(receive, reply)
+            # What was too slow or crashed once may be judged anew soon, and a mark may come to be at any time; every other
+            # reason holds as long as the source.
+            passing = error.condemns or isinstance(error, (CodecDeadline, InvalidMark))
+            lifetime_s = bucket.rules.error_ttl_s if passing else None
+        original = object_reply(request, bucket, key, vary=asked.vary, max_age_s=lifetime_s)
+        reply = await unless_gone(receive, original)
+        if slim:
+            reply.headers.append((SLIM_FLAG, "0"))
+        return reply
 
 
 def _original_will_do(error: MogrError) -> bool:
@@ -146,28 +203,3 @@ def _original_will_do(error: MogrError) -> bool:
     if isinstance(error, (NoSuchKey, PreconditionFailed, InvalidRange, CodecLost)):
         return False
     return error.fault in (Fault.CLIENT, Fault.SOURCE)
-
-
-async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """The result of *work*, cancelled as soon as the client closes the connection.
-
-    Raises:
-        _GoneError: the client did.
-    """
-    working = asyncio.ensure_future(work)
-    watching = asyncio.ensure_future(_gone(receive))
-    try:
-        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise _GoneError
-    finally:
-        watching.cancel()
-        if not working.done():
-            working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -31,10 +31,18 @@ class Buckets:
     def find(self, host: str) -> Bucket:
         """The bucket for *host* (lower case, no port).
 
-        ``<bucket>.cos.<region>.…`` names a bucket whatever follows: the domain is the operator's business.
-
         Raises:
             NoSuchBucket: no bucket of ours, and none answers any Host.
+        """
+        found = self.named(host) or self._default
+        if found is None:
+            raise NoSuchBucket
+        return found
+
+    def named(self, host: str) -> Bucket | None:
+        """The bucket that *host* names; None if it names none, whatever answers it.
+
+        ``<bucket>.cos.<region>.…`` names a bucket whatever follows: the domain is the operator's business.
         """
         found = self._by_host.get(host)
         if found is not None:
@@ -43,6 +51,4 @@ class Buckets:
             name, at, rest = host.partition(endpoint)
             if at and rest and name in self._by_name:
                 return self._by_name[name]
-        if self._default is None:
-            raise NoSuchBucket
-        return self._default
+        return None

@@ -5,20 +5,26 @@ from __future__ import annotations
 from proxy.core.fields.cache_status import CacheStatus
 from proxy.core.fields.dates import format_date
 from proxy.core.freshness import age_for, cache_control_for
+from proxy.core.reports import MEDIA_TYPES
 from proxy.service.deliver import Delivered
 from proxy.web.conditions import not_modified, wanted_range
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest
 
-SAFE = [
-    ("x-content-type-options", "nosniff"),
-    ("content-security-policy", "default-src 'none'; sandbox"),
-]
-"""A picture is a picture: never sniffed into something else, and harmless when opened as a page (SVG, polyglots)."""
+SLIM_FLAG = "x-slimflag"
+"""0: failed, the original is sent; 1: compressed; 2: not compressed, the original is sent."""
+NOSNIFF = ("x-content-type-options", "nosniff")
+"""On every answer: what we send is what its Content-Type says."""
+POLICY = ("content-security-policy", "default-src 'none'; sandbox")
+"""On pictures: harmless when opened as a page (SVG, polyglots)."""
 
 
-def image_reply(request: EdgeRequest, delivered: Delivered, *, vary: bool, now_s: float, timing: bool) -> Reply:
+def image_reply(
+    request: EdgeRequest, delivered: Delivered, *, vary: tuple[str, ...], now_s: float, timing: bool, slim: bool = False
+) -> Reply:
     """200, 206 or 304 for a rendition; a HEAD gets the fields of its GET.
+
+    *slim*: it was to have fewer bytes, and the answer says whether it has (spec/01 §12).
 
     Raises:
         PreconditionFailed, InvalidRange: as the request's own conditions demand.
@@ -30,11 +36,14 @@ def image_reply(request: EdgeRequest, delivered: Delivered, *, vary: bool, now_s
         ("cache-control", cache_control_for(facts.freshness, now_s, received=facts.cache_control)),
         ("etag", etag),
         ("cache-status", status_text),
+        NOSNIFF,
     ]
     if last_modified_s is not None:
         headers.append(("last-modified", format_date(last_modified_s)))
     if vary:
-        headers.append(("vary", "Accept"))
+        headers.append(("vary", ", ".join(vary)))
+        hints = [name for name in vary if name.startswith("Sec-CH-")]  # RFC 8942 §3.1: they are sent where asked for
+        headers += [("accept-ch", ", ".join(hints))] if hints else []
     age = age_for(facts.freshness, now_s)
     if delivered.tier is not None or age != "0":
         headers.append(("age", age))
@@ -43,8 +52,10 @@ def image_reply(request: EdgeRequest, delivered: Delivered, *, vary: bool, now_s
         headers.append(("server-timing", ", ".join(parts)))
     if not_modified(request, etag=etag, last_modified_s=last_modified_s):
         return Reply(status=304, headers=headers, kind="rendition", cache=status_text)
-    headers += SAFE
-    headers += [("content-type", artifact.media_type), ("accept-ranges", "bytes"), *facts.headers.items()]
+    headers.append(POLICY)
+    if slim:
+        headers.append((SLIM_FLAG, "1" if artifact.size_bytes < facts.traits.size_bytes else "2"))
+    headers += [("content-type", artifact.media_type), ("accept-ranges", "bytes"), *_of_source(delivered)]
     body, status = artifact.body, 200
     part = wanted_range(request, size_bytes=len(body), etag=etag, last_modified_s=last_modified_s)
     if part is not None:
@@ -53,8 +64,16 @@ def image_reply(request: EdgeRequest, delivered: Delivered, *, vary: bool, now_s
     return Reply(status=status, headers=headers, body=body, kind="rendition", cache=status_text)
 
 
+def _of_source(delivered: Delivered) -> list[tuple[str, str]]:
+    """What the source's own fields say of a rendition; a report is no file to be saved under the picture's name."""
+    report = delivered.artifact.format in MEDIA_TYPES
+    return [item for item in delivered.facts.headers.items() if not (report and item[0] == "content-disposition")]
+
+
 def _cache_status(delivered: Delivered) -> str:
     """``mogr; hit; detail=memory`` or ``mogr; fwd=miss`` (RFC 9211); the tier is said once, in ``detail``."""
+    if delivered.tier is not None and delivered.revalidated:
+        return CacheStatus(fwd="stale", fwd_status=304, detail=delivered.tier).format()
     if delivered.tier is not None:
         return CacheStatus(detail=delivered.tier).format()
     return CacheStatus(fwd="miss", stored=delivered.facts.freshness.storable, collapsed=delivered.collapsed).format()

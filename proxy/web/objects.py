@@ -11,7 +11,7 @@ from proxy.errors import InvalidRange, OriginUnavailable
 from proxy.ports import ObjectInfo, ObjectStream, Unchanged
 from proxy.service.bucket import Bucket
 from proxy.web.conditions import first_asked, not_modified, wanted_range
-from proxy.web.image import SAFE
+from proxy.web.image import NOSNIFF, POLICY
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest
 
@@ -21,11 +21,11 @@ _STATUS = CacheStatus(fwd="bypass").format()
 
 
 async def object_reply(
-    request: EdgeRequest, bucket: Bucket, key: str, *, vary: bool = False, max_age_s: float | None = None
+    request: EdgeRequest, bucket: Bucket, key: str, *, vary: tuple[str, ...] = (), max_age_s: float | None = None
 ) -> Reply:
     """200, 206 or 304 for the object at *key*; the body is read as it is sent.
 
-    *vary* adds ``Vary: Accept``; *max_age_s* shortens the lifetime, for an original sent in place of a rendition.
+    *vary* is added to the object's own; *max_age_s* shortens the lifetime, for an original sent in place of a rendition.
 
     Raises:
         PreconditionFailed, InvalidRange: as the request's own conditions demand.
@@ -108,10 +108,12 @@ def _unchanged(request: EdgeRequest, info: ObjectInfo) -> bool:
     return not_modified(request, etag=info.validators.etag, last_modified_s=info.validators.last_modified_s)
 
 
-def _headers(bucket: Bucket, info: ObjectInfo, *, vary: bool, max_age_s: float | None) -> list[tuple[str, str]]:
+def _headers(
+    bucket: Bucket, info: ObjectInfo, *, vary: tuple[str, ...], max_age_s: float | None
+) -> list[tuple[str, str]]:
     """What 200, 206 and 304 share; the origin's own lifetime is passed on as it was given."""
     own = info.headers
-    headers = [("cache-status", _STATUS)]
+    headers = [("cache-status", _STATUS), NOSNIFF]
     if max_age_s is not None:
         headers.append(("cache-control", f"public, max-age={int(max_age_s)}"))
     elif "cache-control" in own or "expires" in own:
@@ -127,7 +129,7 @@ def _headers(bucket: Bucket, info: ObjectInfo, *, vary: bool, max_age_s: float |
         passed = [(name, value) for name, value in passed if name not in ("expires", "age")]
     if vary:
         passed = [(name, value) for name, value in passed if name != "vary"]
-        headers.append(("vary", ", ".join(filter(None, ("Accept", own.get("vary"))))))
+        headers.append(("vary", ", ".join(filter(None, (*vary, own.get("vary"))))))
     headers += passed
     headers += [(name, value) for name, value in own.items() if name.startswith("x-cos-meta-")]
     return headers
@@ -135,8 +137,8 @@ def _headers(bucket: Bucket, info: ObjectInfo, *, vary: bool, max_age_s: float |
 
 def _content(info: ObjectInfo) -> list[tuple[str, str]]:
     media_type = info.media_type or "application/octet-stream"
-    safe = SAFE if media_type.startswith("image/") else SAFE[:1]
-    return [("content-type", media_type), ("accept-ranges", "bytes"), *safe]
+    policy = [POLICY] if media_type.startswith("image/") else []
+    return [("content-type", media_type), ("accept-ranges", "bytes"), *policy]
 
 
 async def _slice(stream: ObjectStream, skip_bytes: int, size_bytes: int) -> AsyncIterator[bytes]:

@@ -8,6 +8,29 @@ from dataclasses import dataclass, field
 from starlette.types import Send
 
 
+class _Spelt(bytes):
+    """A field name that keeps its capitals (uvicorn writes what ``lower`` makes of it) and equals the one without."""
+
+    __slots__ = ()
+
+    def lower(self) -> bytes:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return bytes(self).lower() == other
+
+    def __hash__(self) -> int:
+        return hash(bytes(self).lower())
+
+
+# COS' Python SDK hands header fields to its users as a plain dict: they look these up capitals and all, as COS sends them.
+_NAMES = (
+    "Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length",
+    "Content-Range", "Content-Type", "Date", "ETag", "Expires", "Last-Modified", "Location", "Vary",
+)  # fmt: skip
+_SPELT = {name.lower(): _Spelt(name.encode()) for name in _NAMES}
+
+
 @dataclass(slots=True, kw_only=True)
 class Reply:
     """``size_bytes`` is what Content-Length says: of a HEAD answer, what GET would have sent."""
@@ -33,9 +56,9 @@ class Reply:
 
     async def _send(self, send: Send, *, head: bool) -> int:
         size_bytes = len(self.body) if isinstance(self.body, bytes) and self.size_bytes is None else self.size_bytes
-        raw = [(name.encode("latin-1"), _printable(value)) for name, value in self.headers]
+        raw = [(_SPELT.get(name) or name.encode("latin-1"), _printable(value)) for name, value in self.headers]
         if size_bytes is not None and self.status != 304:
-            raw.append((b"content-length", str(size_bytes).encode()))
+            raw.append((_SPELT["content-length"], str(size_bytes).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
         if head or self.status == 304:
             await send({"type": "http.response.body", "body": b""})

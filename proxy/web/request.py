@@ -26,6 +26,9 @@ _READ = frozenset(
         b"x-forwarded-for",
         b"user-agent",
         b"referer",
+        b"save-data",
+        b"sec-ch-dpr",
+        b"sec-ch-width",
     }
 )
 
@@ -41,6 +44,10 @@ class EdgeRequest:
     """Those of the fields that pick an answer which are present; repeated ones joined by ", " (RFC 9110 §5.3)."""
     peer: str
     """The address of whoever connected to us."""
+    lines: tuple[tuple[bytes, bytes], ...] = ()
+    """The whole header section as it came; names in lower case."""
+    scheme: str = "http"
+    http_version: str = "1.1"
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
@@ -65,6 +72,9 @@ def read_request(scope: Scope) -> EdgeRequest:
         raw_query=scope.get("query_string", b""),
         headers=fields,
         peer=client[0] if client else "",
+        lines=tuple(raw),
+        scheme=scope.get("scheme", "http"),
+        http_version=scope.get("http_version", "1.1"),
     )
 
 
@@ -94,13 +104,21 @@ def object_key(raw_path: bytes, hidden_prefix: str) -> str:
         raise InvalidUri("the key is not UTF-8") from None
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in key):
         raise InvalidUri("the key holds a control character")
-    if _is_hidden(key, hidden_prefix):
+    if is_hidden(key, hidden_prefix):
         raise NoSuchKey("the key lies under the prefix of renditions")
     return key
 
 
-def _is_hidden(key: str, prefix: str) -> bool:
-    if not prefix:
+def refuse_hidden(raw_path: bytes, hidden_prefix: str) -> None:
+    """Raise NoSuchKey if *raw_path*, which may be anything, names something under *hidden_prefix*."""
+    if is_hidden(unquote_to_bytes(raw_path[1:]).decode("utf-8", "surrogateescape"), hidden_prefix):
+        raise NoSuchKey("the path lies under the prefix of renditions")
+
+
+def is_hidden(key: str, prefix: str) -> bool:
+    """Whether *key* lies under *prefix*, however it is spelt; nothing lies under an empty one."""
+    # No spelling of a key under it can do without the first step: nearly every key is told by that, at little cost.
+    if not prefix or prefix.partition("/")[0].casefold() not in key.casefold():
         return False
     # Stores differ in what they make of dots, doubled slashes, backslashes and case: all of them are the same key here.
     plain = posixpath.normpath("/" + key.replace("\\", "/")).lstrip("/").casefold() + "/"

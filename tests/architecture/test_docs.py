@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import textwrap
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +13,7 @@ import pytest
 from proxy.configuration import load
 from proxy.core.grammar import parse_plan
 from proxy.core.query import split_query
+from proxy.ops import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -83,3 +85,16 @@ def test_the_readme_shows_enough():
 def test_every_target_of_make_that_the_readme_names_exists():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"make ([a-z]+)", README)) - {"sure"} <= targets
+
+
+def test_the_page_of_operations_is_current():
+    generator = runpy.run_path(str(ROOT / "docs/generate_operations.py"))
+    assert (ROOT / "docs/operations.md").read_text() == generator["page"](), "run make docs"
+    assert (ROOT / "docs/operations.html").read_text() == generator["sheet"](), "run make docs"
+    for picture in re.findall(r"\(operations/([^)]+)\)", generator["page"]()):
+        assert (ROOT / "docs/operations" / picture).is_file(), "run make docs"
+
+
+def test_every_operation_has_its_examples():
+    generator = runpy.run_path(str(ROOT / "docs/generate_operations.py"))
+    assert set(generator["EXAMPLES"]) == set(CATALOGUE)

@@ -36,7 +36,7 @@ def probe(body: bytes, limits: ImageLimits) -> Traits:
 def render(body: bytes, traits: Traits, job: Job) -> Rendered:
     if body == b"original":
         return Rendered(body=body, format=traits.format, frame=traits.frame, original=True)
-    made = _obey(body)
+    made = b"|".join(job.inputs) if body == b"inputs" else _obey(body)
     return Rendered(body=made, format=job.format, frame=FRAME, timings_s={"decode": 0.25, "encode": 0.5})
 
 

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +41,12 @@ async def test_a_picture_is_probed_and_rendered(node: Any) -> None:
 
 async def test_large_bodies_go_and_come_whole(node: Any) -> None:
     assert await node.render(b"large 3000000" + b" " * 3_000_000) == b"x" * 3_000_000
+
+
+async def test_the_other_pictures_of_a_job_arrive_in_order(node: Any) -> None:
+    inputs = (b"first", b"", b"third" * 200_000)
+    made = await node.client().render(b"inputs", node.traits, replace(node.job, inputs=inputs))
+    assert made.body == b"|".join(inputs)
 
 
 async def test_the_original_comes_back_without_travelling(node: Any) -> None:

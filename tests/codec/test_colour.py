@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ from pictures import encoded, opened
 from PIL import Image
 
 from proxy.codec import pillow
+from proxy.codec.sniff import sniff
 from proxy.codec.vips import capabilities, probe, render
 from proxy.core.model import ImageLimits
 from proxy.ports import Job
 
 LIMITS = ImageLimits()
 ENCODABLE = capabilities().encode
-KEEPING = [name for name in ENCODABLE if name not in ("gif", "bmp")]
+KEEPING = [name for name in ENCODABLE if name not in ("gif", "bmp", "jxl")]
 PATCHES = ((200, 40, 40), (40, 160, 60), (50, 70, 190), (230, 210, 90), (128, 128, 128), (20, 20, 20))
 SIDE_PX = 32
 
@@ -36,7 +38,7 @@ def rendered(body: bytes, format_: str, text: str = "imageMogr2/thumbnail/!50p")
 
 def shown(body: bytes) -> list[tuple[int, ...]]:
     """The middle of each patch, in sRGB as a browser that heeds profiles shows it."""
-    if probe(body, LIMITS).format == "heif":
+    if sniff(body) == "heif":
         file = pillow.heif.open_heif(body)
         picture, profile = file.to_pillow(), file.info.get("icc_profile")
     else:
@@ -70,6 +72,30 @@ def test_display_p3_looks_right_everywhere(format_: str, depth: int) -> None:
     assert alike(rendered(display_p3(depth).pngsave_buffer(), format_), 10)
 
 
+@pytest.mark.parametrize("format_", ENCODABLE)
+@pytest.mark.parametrize("text", ["thumbnail/!50p", "thumbnail/!50p/strip"])
+@pytest.mark.parametrize(("saver", "options"), [("jpegsave_buffer", {"Q": 95}), ("pngsave_buffer", {})])
+def test_adobe_rgb_looks_right_everywhere(
+    format_: str, text: str, saver: str, options: dict[str, int], tmp_path: Path
+) -> None:
+    (tmp_path / "adobe.icc").write_bytes(rgb_profile(2.2, _ADOBE))
+    adobe = patches().icc_transform(str(tmp_path / "adobe.icc"), input_profile="srgb")
+    # Its own numbers are paler, so that a reader who drops the profile shows it.
+    assert abs(adobe(SIDE_PX // 2, 8)[0] - PATCHES[0][0]) > 20
+    assert alike(rendered(getattr(adobe, saver)(**options), format_, f"imageMogr2/{text}"), 10)
+
+
+@pytest.mark.parametrize("format_", ["jpeg", "webp", "gif"])
+@pytest.mark.parametrize("gamma", [1.0, 1.8, 2.2])
+def test_grayscale_weighs_what_is_seen_and_not_the_numbers(format_: str, gamma: float, tmp_path: Path) -> None:
+    (tmp_path / "wide.icc").write_bytes(rgb_profile(gamma, _ADOBE))
+    wide = patches().icc_transform(str(tmp_path / "wide.icc"), input_profile="srgb", depth=16).pngsave_buffer()
+    wanted = patches().colourspace("b-w")
+    found = shown(rendered(wide, format_, "imageMogr2/grayscale/1"))
+    for index, pixel in enumerate(found):
+        assert pixel == pytest.approx(wanted(int(SIDE_PX * (index + 0.5)), 8) * 3, abs=6)
+
+
 def test_a_linear_profile_is_not_left_on_8_bits() -> None:
     """The darkest tenth of the levels would share one per cent of the numbers."""
     levels = (pyvips.Image.identity(ushort=True, size=4096) * 16).cast("ushort").copy(interpretation="grey16")
@@ -93,7 +119,7 @@ def test_a_wide_gamut_is_kept(format_: str) -> None:
 def test_strip_converts_before_it_drops_the_profile(format_: str) -> None:
     body = rendered(display_p3().pngsave_buffer(), format_, "imageMogr2/thumbnail/!50p/strip")
     assert alike(body, 10)
-    if format_ != "heif":
+    if format_ not in ("heif", "jxl"):  # Pillow cannot open the one, and makes up a profile for the other
         assert not opened(body).info.get("icc_profile")
 
 
@@ -195,14 +221,15 @@ def grey_profile() -> bytes:
     return _profile(b"GRAY", [(b"kTRC", _curve(2.2))])
 
 
-def rgb_profile(gamma: float) -> bytes:
-    """The primaries of sRGB under another curve."""
-    primaries = {
-        b"rXYZ": "00006fa2000038f500000390",
-        b"gXYZ": "000062990000b785000018da",
-        b"bXYZ": "000024a000000f840000b6cf",
-    }
-    tags = [(name, b"XYZ " + bytes(4) + bytes.fromhex(value)) for name, value in primaries.items()]
+_SRGB = ("00006fa2000038f500000390", "000062990000b785000018da", "000024a000000f840000b6cf")
+_ADOBE = ("00009c1800004fa5000004fc", "0000348d0000a02c00000f95", "000026310000102f0000be9c")
+"""Red, green and blue in XYZ, adapted to D50."""
+
+
+def rgb_profile(gamma: float, primaries: tuple[str, str, str] = _SRGB) -> bytes:
+    """A power of *gamma* over *primaries*."""
+    named = zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True)
+    tags = [(name, b"XYZ " + bytes(4) + bytes.fromhex(value)) for name, value in named]
     return _profile(b"RGB ", tags + [(name, _curve(gamma)) for name in (b"rTRC", b"gTRC", b"bTRC")])
 
 

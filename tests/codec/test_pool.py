@@ -221,7 +221,7 @@ async def test_a_real_avif_encode_of_noise_is_stopped_at_its_deadline(start_node
     pyvips = pytest.importorskip("pyvips")
     band = pyvips.Image.gaussnoise(2500, 2500, mean=128, sigma=60).cast("uchar")
     noise = band.bandjoin([band, band]).copy(interpretation="srgb").pngsave_buffer(compression=0)
-    node = await start_node(1, deadline_s=0.5, program=PROGRAM)
+    node = await start_node(1, deadline_s=0.8, program=PROGRAM)  # half of what is predicted would be refused at once
     client = node.client()
     traits = await client.probe(noise, ImageLimits())
     job = Job(plan_text="imageMogr2/format/avif", format="avif", limits=ImageLimits())
@@ -229,7 +229,7 @@ async def test_a_real_avif_encode_of_noise_is_stopped_at_its_deadline(start_node
     started: list[float] = []
     with pytest.raises(CodecDeadline):
         await client.render(noise, traits, job, on_started=lambda: started.append(loop.time()))
-    assert 0.5 <= loop.time() - started[0] < 1.0
+    assert 0.8 <= loop.time() - started[0] < 1.3
     await node.until(node.pool.ready)
     assert (await client.probe(noise, ImageLimits())) == traits
 

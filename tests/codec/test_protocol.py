@@ -22,11 +22,12 @@ JOB = Job(
     plan_text='imageMogr2/thumbnail/3x"\u00e4', format="webp", limits=LIMITS, auto=True, orient=True, or_original=True
 )
 RENDER = Task(limits=LIMITS, body_bytes=9, traits=TRAITS, job=JOB)
+MARKED = replace(RENDER, input_bytes=(3, 0, 5))
 PROBE = Task(limits=LIMITS, body_bytes=0)
 RENDERED = Rendered(body=b"made", format="webp", frame=Frame(width_px=1, height_px=2), timings_s={"decode": 0.5})
 
 
-@pytest.mark.parametrize("task", [PROBE, RENDER], ids=["probe", "render"])
+@pytest.mark.parametrize("task", [PROBE, RENDER, MARKED], ids=["probe", "render", "with other pictures"])
 def test_a_task_is_read_as_it_was_written(task: Task) -> None:
     assert protocol.read_task(protocol.write_task(task)) == task
 

@@ -21,6 +21,8 @@ from proxy.ports import Job, Rendered
 
 LIMITS = ImageLimits()
 ENCODABLE = capabilities().encode
+READ_BACK = [name for name in ENCODABLE if name in capabilities().decode]
+"""JPEG XL is only written."""
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -30,7 +32,7 @@ def made(body: bytes, text: str, format_: str | None = None, **options: Any) -> 
     return render(body, traits, Job(plan_text=text, format=name, limits=LIMITS, **options))
 
 
-@pytest.mark.parametrize("format_", ENCODABLE)
+@pytest.mark.parametrize("format_", READ_BACK)
 @pytest.mark.parametrize(
     ("text", "size_px"),
     [
@@ -51,7 +53,8 @@ def test_the_result_has_the_measured_size_and_the_format_asked(
     assert (result.frame.width_px, result.frame.height_px) == size_px
     again = probe(result.body, LIMITS)
     assert (again.frame.width_px, again.frame.height_px) == size_px
-    assert sniff(result.body) == again.format == result.format == format_
+    assert result.format == format_
+    assert sniff(result.body) == again.format == {"apng": "png"}.get(format_, format_)  # one frame of it is a plain PNG
 
 
 @pytest.mark.parametrize("format_", ENCODABLE)
@@ -66,7 +69,7 @@ def test_auto_orient_shows_the_same_picture_whatever_the_tag(format_: str, orien
     shown = _decoded(result)
     assert shown.size == expected.size
     assert _difference(shown, expected) < 12
-    assert probe(result.body, LIMITS).frame.orientation == 1
+    assert shown.getexif().get(0x0112, 1) == 1
 
 
 @pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "tiff"])
@@ -95,7 +98,7 @@ def test_auto_turns_the_picture_and_keeps_nothing_but_colours(orientation: int) 
     assert shown.info["icc_profile"] == SRGB
 
 
-@pytest.mark.parametrize("format_", [name for name in ENCODABLE if name not in ("gif", "bmp", "tiff")])
+@pytest.mark.parametrize("format_", [name for name in ENCODABLE if name not in ("gif", "bmp", "jxl", "tiff")])
 def test_exif_and_colours_are_kept_unless_stripped(format_: str) -> None:
     body = encoded(scene(64, 32), "JPEG", exif=_exif(1), icc_profile=SRGB)
     kept = _opened_with_heif(made(body, "imageMogr2/thumbnail/32x", format_))

@@ -67,6 +67,7 @@ def test_every_picture_we_know_is_what_the_manifest_says(needs_shared: Callable[
             if not row["path"].startswith("hostile/")
             and row["format"] not in ("unknown", "pdf", "svgz", "j2k")
             and sniff(_head(folder / row["path"])) != row["format"]
+            and not (row["path"].startswith("formats/apng/") and sniff(_head(folder / row["path"])) == "apng")
         ]
     assert not wrong
 

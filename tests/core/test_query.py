@@ -44,6 +44,7 @@ def test_everything_else_is_told_apart() -> None:
         styles=("small", "big!"),
         version_id="v+1",
         process="ImageInspect",
+        arguments={"utm": "x", "a": "b"},
         response={"content-type": "image/x", "expires": ""},
         signature=frozenset({"q-sign-algorithm", "q-ak", "q-signature", "x-cos-security-token", "sign", "t"}),
     )

@@ -9,15 +9,15 @@ import pytest
 
 from proxy import formats
 from proxy.core.model import Format
-from proxy.formats import CATALOGUE, Encoding, avif, heif, jpeg, webp
+from proxy.formats import CATALOGUE, Encoding, avif, heif, jpeg, jxl, webp
 from proxy.formats._encoding import on_curve
 
-CURVES = {"avif": avif.CURVE, "heif": heif.CURVE, "jpeg": jpeg.CURVE, "webp": webp.CURVE}
+CURVES = {"avif": avif.CURVE, "heif": heif.CURVE, "jpeg": jpeg.CURVE, "jxl": jxl.CURVE, "webp": webp.CURVE}
 WRITTEN = [name for name, format_ in CATALOGUE.items() if format_.spellings]
 
 
 def test_the_catalogue_is_complete_and_sorted() -> None:
-    assert list(CATALOGUE) == ["avif", "bmp", "gif", "heif", "ico", "jpeg", "png", "tiff", "webp"]
+    assert list(CATALOGUE) == ["apng", "avif", "bmp", "gif", "heif", "ico", "jpeg", "jxl", "png", "tiff", "webp"]
     assert all(name == format_.name for name, format_ in CATALOGUE.items())
 
 

@@ -57,7 +57,9 @@ def test_the_official_sdk_gets_renditions_and_reads_our_errors(served: Mogr, tmp
     )
     assert opened(httpx.get(signed, trust_env=False).content).size == (480, 270)
     head = client.head_object(Bucket=bucket, Key="cat.jpg")
-    assert head["content-length"] == str(len(jpeg()))
+    assert head["Content-Length"] == str(len(jpeg()))
+    assert head["ETag"].startswith('"')
+    assert head["Last-Modified"].endswith("GMT")
     with pytest.raises(qcloud_cos.CosServiceError) as missing:
         client.get_object(Bucket=bucket, Key="none.jpg")
     assert missing.value.get_error_code() == "NoSuchKey"

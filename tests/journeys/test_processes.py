@@ -31,7 +31,7 @@ def wait_until(condition, within_s: float = 15) -> None:
 
 
 def test_a_picture_past_its_deadline_costs_its_codec_process_and_nothing_else(start) -> None:
-    server: Mogr = start({"codec": {"deadline_s": 1.0}}, {"slow.jpg": noise(5000, 4000), "cat.jpg": jpeg()})
+    server: Mogr = start({"codec": {"deadline_s": 1.0}}, {"slow.jpg": noise(3500, 2300), "cat.jpg": jpeg()})
     (before,) = server.codec_pids()
     began_s = time.monotonic()
     late = server.get("/slow.jpg?imageMogr2/format/avif")
@@ -41,11 +41,22 @@ def test_a_picture_past_its_deadline_costs_its_codec_process_and_nothing_else(st
     assert took_s < 5
     assert server.get(URL).status_code == 200
     wait_until(lambda: server.codec_pids() and server.codec_pids() != [before])
-    # the verdict is remembered: the second request is refused without a codec place
+    # the verdict is remembered: the same request is refused without a codec place
     renders = server.metric("mogr_codec_restarts_total")
-    again = server.get("/slow.jpg?imageMogr2/thumbnail/900x/format/avif")
+    again = server.get("/slow.jpg?imageMogr2/format/avif")
     assert again.status_code == 504
     assert server.metric("mogr_codec_restarts_total") == renders
+    # and it is a verdict on what was asked: the picture itself is as good as any
+    assert server.get("/slow.jpg?imageMogr2/thumbnail/90x").status_code == 200
+
+
+def test_what_cannot_be_done_in_time_is_refused_before_it_takes_a_place(start) -> None:
+    server: Mogr = start({"codec": {"deadline_s": 1.0}}, {"cat.jpg": jpeg()})
+    answer = server.get("/cat.jpg?imageMogr2/thumbnail/9999x9999!/format/avif/quality/100!")
+    assert (answer.status_code, answer.headers["x-errno"]) == (504, "-901")
+    assert answer.elapsed.total_seconds() < 1
+    assert server.metric("mogr_codec_restarts_total") == 0
+    assert server.get(URL).status_code == 200
 
 
 def test_a_codec_process_killed_from_outside_is_replaced_and_the_job_done_again(start) -> None:

@@ -15,7 +15,11 @@ from proxy.ops.through import Through
 
 
 def test_the_catalogue_has_every_operation_and_nothing_else() -> None:
-    assert sorted(CATALOGUE) == ["auto-orient", "crop", "cut", "flip", "rotate", "thumbnail"]
+    assert sorted(CATALOGUE) == [
+        "auto-orient", "blur", "bright", "contrast", "crop", "cut", "flip", "focus", "grayscale", "imageView2", "indexcrop",
+        "iradius", "rcrop", "rotate", "rradius", "saturation", "scrop", "sharpen", "thumbnail", "trim", "watermark/1",
+        "watermark/2",
+    ]  # fmt: skip
     assert all(kind.name == name for name, kind in CATALOGUE.items())
 
 

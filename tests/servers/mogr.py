@@ -80,8 +80,13 @@ class Mogr:
         """One request with exactly these header fields (``_`` for ``-``) and a target that nothing rewrites."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         with httpx.Client(trust_env=False, timeout=60) as client:
-            url = httpx.URL(self.url).copy_with(raw_path=target.encode("ascii"))
-            request = httpx.Request(method, url, headers={"Host": f"127.0.0.1:{self.port}", **named})
+            # httpx would take dot segments out of a URL; the extension is what is sent.
+            request = httpx.Request(
+                method,
+                self.url,
+                headers={"Host": f"127.0.0.1:{self.port}", **named},
+                extensions={"target": target.encode("ascii"), "timeout": httpx.Timeout(60).as_dict()},
+            )
             return client.send(request)
 
     def metric(self, name: str) -> float:

@@ -30,6 +30,9 @@ class Request:
     method: str
     target: str
     headers: Mapping[str, str]
+    lines: tuple[tuple[str, str], ...] = ()
+    """The header section as it came."""
+    body: bytes = b""
 
 
 Behaviour = Callable[[Request, asyncio.StreamWriter], Awaitable[bool | None]]
@@ -185,6 +188,8 @@ class FaultyOrigin:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.connections = 0
+        self.deaf: set[str] = set()
+        """Paths that do not read the body of a request."""
         self._paths: dict[str, Behaviour] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="faulty-origin", daemon=True)
@@ -241,12 +246,26 @@ class FaultyOrigin:
             while keep:
                 lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 method, target, _ = lines[0].split(" ", 2)
-                fields = (line.partition(":") for line in lines[1:] if line)
-                request = Request(method, target, {name.lower(): value.strip() for name, _, value in fields})
+                fields = [
+                    (name, value.strip()) for name, _, value in (line.partition(":") for line in lines[1:] if line)
+                ]
+                headers = {name.lower(): value for name, value in fields}
+                body = b"" if target in self.deaf else await _body(reader, headers)
+                request = Request(method, target, headers, tuple(fields), body)
                 self.requests.append(request)
                 keep = await self._paths.get(target, status(404))(request, writer)
                 await writer.drain()
         writer.close()
+
+
+async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    if headers.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", 0)))
+    body = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    await reader.readuntil(b"\r\n")
+    return body
 
 
 @contextlib.contextmanager

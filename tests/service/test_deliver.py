@@ -296,6 +296,17 @@ async def test_only_a_conversion_by_auto_may_fall_back_to_the_original():
     assert [job.or_original for job in world.codec.jobs] == [True, False, False, False]
 
 
+@pytest.mark.parametrize(("text", "again"), [("strip", True), ("format/auto", True), ("thumbnail/9x", False)])
+async def test_keeping_copyright_makes_other_renditions_where_metadata_is_dropped(text: str, again: bool):
+    world = World()
+    await world.ask(f"imageMogr2/{text}", "image/avif")
+    world.bucket = replace(world.bucket, rules=replace(world.bucket.rules, keep_copyright=True))
+    world.restart()
+    delivered = await world.ask(f"imageMogr2/{text}", "image/avif")
+    assert (delivered.tier is None) is again
+    assert [job.keep_copyright for job in world.codec.jobs] == ([False, True] if again else [False])
+
+
 async def test_an_unusable_record_on_disk_or_in_the_bucket_is_a_miss():
     world = World(persist=True)
     await world.ask()

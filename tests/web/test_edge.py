@@ -16,6 +16,8 @@ from proxy.errors import CodecDeadline, DecoderCrashed, OriginUnavailable, Overl
 from proxy.service.admission import ByteBudget
 from proxy.service.bucket import Bucket, BucketRules
 from proxy.service.deliver import Deliver
+from proxy.service.drawing import Drawing
+from proxy.service.literals import Literals
 from proxy.service.originals import Originals
 from proxy.service.shelf import Shelf
 from proxy.web.access_log import AccessLog
@@ -56,8 +58,8 @@ class Worker:
         )  # fmt: skip
         self.bucket = Bucket(rules=replace(BucketRules(name="b"), **rules), origin=self.origin)
         self.edge = Edge(
-            buckets=Buckets([(self.bucket, [], True)]), deliver=deliver, asker=Asker(ENCODABLE), clock=self.clock,
-            meter=self.meter, log=self.log,
+            buckets=Buckets([(self.bucket, [], True)]), deliver=deliver, drawing=Drawing(self.codec, self.meter), asker=Asker(ENCODABLE), clock=self.clock,
+            literals=Literals(originals, self.clock), meter=self.meter, log=self.log,
         )  # fmt: skip
 
     async def get(self, target: str, method: str = "GET", **headers: str) -> httpx.Response:
@@ -111,9 +113,11 @@ async def test_failures_of_the_codec_have_statuses_lifetimes_and_vary(error, sta
     assert answer.headers.get("retry-after") == ("3" if status == 503 else None)
 
 
-async def test_an_original_in_place_of_a_slow_rendition_lives_only_as_long_as_the_verdict():
+@pytest.mark.parametrize("condemns", [True, False])
+async def test_an_original_in_place_of_a_slow_rendition_lives_only_as_long_as_the_verdict(condemns: bool):
     worker = Worker()
     worker.codec.error = CodecDeadline()
+    worker.codec.error.condemns = condemns
     answer = await worker.get(URL + "/ignore-error/1")
     assert (answer.status_code, answer.content) == (200, b"PIC one")
     assert answer.headers["cache-control"] == "public, max-age=10"

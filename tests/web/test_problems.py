@@ -16,7 +16,7 @@ from proxy.web.problems import problem
 EVERY = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, MogrError)]
 
 
-def made(error: MogrError, resource: str = "host/key", *, vary: bool = False):
+def made(error: MogrError, resource: str = "host/key", *, vary: tuple[str, ...] = ()):
     return problem(error, resource=resource, request_id="abc", vary=vary, error_ttl_s=10)
 
 
@@ -55,6 +55,6 @@ def test_fields_that_belong_to_some_errors() -> None:
     assert dict(made(Overloaded(retry_after_s=7)).headers)["retry-after"] == "7"
     assert dict(made(MethodNotAllowed()).headers)["allow"] == "GET, HEAD"
     assert dict(made(InvalidRange(9)).headers)["content-range"] == "bytes */9"
-    assert dict(made(NoSuchKey(), vary=True).headers)["vary"] == "Accept"
+    assert dict(made(NoSuchKey(), vary=("Accept",)).headers)["vary"] == "Accept"
     assert "vary" not in dict(made(NoSuchKey()).headers)
     assert dict(made(NoSuchKey()).headers)["x-errno"] == "-6101"

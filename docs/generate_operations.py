@@ -1,0 +1,244 @@
+"""Write docs/operations.md, its pictures and the contact sheet docs/operations.html: ``make docs``.
+
+What an operation does, takes and refuses is read from its module; here are only the examples, one line each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import inspect
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxy.codec.inline import InlineCodec
+from proxy.core.grammar import format_plan, parse_plan
+from proxy.core.model import ImageLimits
+from proxy.core.plan import Operation
+from proxy.core.reports import MEDIA_TYPES, REPORTS
+from proxy.errors import MogrError
+from proxy.formats import CATALOGUE as FORMATS
+from proxy.ops import CATALOGUE
+from proxy.ports import Job
+
+DOCS = Path(__file__).parent
+PHOTOS = DOCS.parent / "photos"
+PICTURES = DOCS / "operations"
+PAGE, SHEET = DOCS / "operations.md", DOCS / "operations.html"
+CANYON, EARTH, MARS = "canyon.jpg", "earth-at-night.jpg", "mars.jpg"
+WALRUS, VIOLETS = "walrus.jpg", "violets.jpg"
+
+
+@dataclass(frozen=True)
+class Example:
+    photo: str
+    text: str
+    small: str = "imageMogr2/thumbnail/320x320"
+    """Put before the example, so that the page stays light; empty where the size is the point."""
+
+
+EXAMPLES: dict[str, tuple[Example, ...]] = {
+    "auto-orient": (Example(VIOLETS, "imageMogr2/auto-orient/thumbnail/240x240", ""),),
+    "blur": (Example(WALRUS, "imageMogr2/blur/8x5"),),
+    "bright": (Example(EARTH, "imageMogr2/bright/30"),),
+    "contrast": (Example(MARS, "imageMogr2/contrast/40"),),
+    "crop": (Example(WALRUS, "imageMogr2/crop/240x240/gravity/center", ""),),
+    "cut": (Example(MARS, "imageMogr2/cut/240x160x500x300", ""),),
+    "flip": (Example(WALRUS, "imageMogr2/flip/horizontal"),),
+    "focus": (Example(WALRUS, "imageMogr2/focus/200x200", ""),),
+    "grayscale": (Example(CANYON, "imageMogr2/grayscale/1"),),
+    "imageView2": (
+        Example(CANYON, "imageView2/1/w/200/h/200", ""),
+        Example(CANYON, "imageView2/2/w/240/h/160", ""),
+        Example(CANYON, "imageView2/3/w/160/h/120", ""),
+    ),
+    "indexcrop": (Example(MARS, "imageMogr2/indexcrop/width/100/index/1"),),
+    "iradius": (Example(WALRUS, "imageMogr2/iradius/100/format/png"),),
+    "rcrop": (Example(CANYON, "imageMogr2/rcrop/100x100"),),
+    "rotate": (Example(CANYON, "imageMogr2/rotate/15/format/png"),),
+    "rradius": (Example(WALRUS, "imageMogr2/rradius/40/format/png"),),
+    "saturation": (Example(CANYON, "imageMogr2/saturation/60"),),
+    "scrop": (),  # a face is needed, and none of the bundled pictures shows one
+    "sharpen": (Example(MARS, "imageMogr2/sharpen/150"),),
+    "thumbnail": (
+        Example(CANYON, "imageMogr2/thumbnail/240x", ""),
+        Example(CANYON, "imageMogr2/thumbnail/240x240/pad/1/color/IzIwMjAyMA", ""),
+        Example(CANYON, "imageMogr2/thumbnail/240x80!", ""),
+        Example(CANYON, "imageMogr2/thumbnail/100x/dpr/2", ""),
+    ),
+    "trim": (Example(CANYON, "imageMogr2/thumbnail/240x240/pad/1|imageMogr2/trim/10", ""),),
+    "watermark/1": (),  # its mark is another object of the bucket
+    "watermark/2": (
+        Example(CANYON, "watermark/2/text/bW9ncg/fontsize/40/fill/I0ZGRkZGRg/dissolve/80/gravity/center"),
+        Example(CANYON, "watermark/2/text/bW9ncg/fontsize/20/fill/I0ZGRkZGRg/batch/1/degree/30/dissolve/40"),
+    ),
+}
+
+_INTRODUCTION = """\
+# Operations
+
+<!-- Written by docs/generate_operations.py from proxy/ops, proxy/formats and proxy/core; edit those. -->
+
+An operation is the query of a picture's URL: `/canyon.jpg?imageMogr2/thumbnail/640x/format/webp`. Parameters of one stage are
+applied in a fixed order (orientation, then scaling and cropping as written, shape, rotation, flips, tones, blur and sharpening);
+`|` joins up to ten stages, each working on what the one before it made. A chain is decoded once and encoded once. What is
+malformed or out of range answers 400 `InvalidArgument`, naming the parameter, the value and the range; with `ignore-error/1`
+the original comes back instead. The pictures below are made from the [bundled photographs](../photos/PROVENANCE.md) by `make docs`.
+"""
+
+
+_ENCODING = """\
+## Encoding
+
+Parameters of any `imageMogr2` stage that say how its result is written. Where several stages say it, qualities are applied one
+after the other, and of the rest the last one counts.
+
+- `quality/<0-100>`: at most so much, on JPEG's scale, whatever the format; with `!` after it, exactly.
+- `rquality/<0-100>`: so many per cent of the source's quality. `lquality/<0-100>`: at least so much.
+- `interlace/1`: progressive JPEG; ignored for other formats.
+- `strip`: no metadata; colours are converted to sRGB first.
+- `size-limit/<n>k` or `<n>m`, 1k to 1024m, k being 1024 bytes: for JPEG, the best quality whose result is no larger, found by at
+  most eight encodings; if even quality 1 is larger, that is sent. With `!` after it the original is sent if the result has no
+  fewer bytes. `strip` makes room. Ignored for other formats.
+- `minsize/1`, also written `minisize/1`: the original is sent if the result has no fewer bytes, whatever else was asked of it,
+  `strip` included.
+- `cgif/<1-100>`: of a GIF, so many frames, spread evenly, that last as long as all did, with 64 colours each if the result is a
+  GIF; 1 means the first 30 frames. Ignored for other sources.
+- `AIGCMetadata/Label/<text>`, further `ContentProducer`, `ProduceID`, `ReservedCode1`, `ContentPropagator`, `PropagateID` and
+  `ReservedCode2`, each up to 1,024 characters in URL-safe base64: writes the label of AI-generated content of GB 45438-2025 into
+  XMP (`TC260:AIGC`). 400 for GIF and BMP, which have no place for it. A labelled result is never replaced by the original.
+
+`format/tpg`, `astc`, `psd` and `svgc` exist at Cloud Infinite and answer 501 here.
+
+## imageSlim
+
+A stage of its own: the same picture, in the same format, in fewer bytes, whatever time that takes. JPEG: mozjpeg's searches, at
+no more than quality 80. PNG: a palette where nobody sees it, else lossless. GIF: pixels that hardly change are left out. The
+header `X-Slimflag` of the answer says 1 for compressed; 2 for the original, because the result was no smaller, the format is
+another one, or the picture has more than 24 megapixels; 0 for the original because something failed.
+"""
+
+
+def page() -> str:
+    """The whole page as it should be committed."""
+    blocks = [_INTRODUCTION, *(_operation(name, kind) for name, kind in CATALOGUE.items())]
+    return "\n".join([*blocks, _formats(), _ENCODING, _reports()])
+
+
+def _operation(name: str, kind: type[Operation]) -> str:
+    module = inspect.getmodule(kind)
+    lines = [f"## {name}", "", _prose(_first(module.__doc__ if module else None))]
+    about = inspect.getdoc(kind)
+    if about and not about.startswith(f"{kind.__name__}("):
+        lines += ["", _prose(about)]
+    taken = inspect.getdoc(kind.parse)
+    if taken:
+        lines += ["", _prose(taken.partition("\n\nRaises:")[0])]
+        refused = taken.partition("Raises:\n")[2]
+        if refused:
+            lines += ["", "**Refused:** " + _prose(refused.partition("InvalidArgument: ")[2] or refused)]
+    if kind.modifiers:
+        lines += ["", "Further parameters: " + ", ".join(f"`{modifier}`" for modifier in sorted(kind.modifiers)) + "."]
+    for number, example in enumerate(EXAMPLES[name]):
+        picture = _picture(name, number)
+        url = f"/{example.photo}?{_whole(example)}"
+        lines += ["", f"![{name}](operations/{picture.name})", "", f"`{url}`"]
+    return "\n".join(lines) + "\n"
+
+
+def _formats() -> str:
+    lines = [
+        "## format",
+        "",
+        "`format/<name>`, in any stage; the last one counts. `format/auto` is ours: see [negotiation](index.md). `format/src`",
+        "keeps the source's. Which of them a build can write: `mogr check`.",
+        "",
+        "| name | Content-Type | transparency | animation | quality | largest side |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in FORMATS.values():
+        if row.spellings:
+            marks = ("yes" if has else "no" for has in (row.alpha, row.animation, row.quality))
+            names = ", ".join(f"`{spelling}`" for spelling in row.spellings)
+            lines.append(f"| {names} | {row.media_type} | {' | '.join(marks)} | {row.max_side_px} px |")
+    return "\n".join(lines) + "\n"
+
+
+def _reports() -> str:
+    lines = [
+        "## Reports",
+        "",
+        "Answers about a picture instead of a picture: alone, or as the last stage of a pipe, then on what the stages make.",
+        "",
+        "| report | further parameters (default) | Content-Type |",
+        "|---|---|---|",
+    ]
+    for name, kind in REPORTS.items():
+        taken = ", ".join(f"`{key}` ({parameter.default})" for key, parameter in sorted(kind.parameters.items()))
+        lines.append(f"| `{name}` | {taken or '–'} | {MEDIA_TYPES[kind.answers]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _whole(example: Example) -> str:
+    return f"{example.small}|{example.text}" if example.small else example.text
+
+
+def _picture(name: str, number: int) -> Path:
+    return PICTURES / f"{re.sub('[^a-z0-9]+', '-', name.lower())}-{number}.webp"
+
+
+def _first(doc: str | None) -> str:
+    """The first paragraph, without the name that a module's docstring begins with."""
+    text = (doc or "").strip().partition("\n\n")[0]
+    text = re.sub(r"^``[^`]*``: ", "", text)
+    return text[:1].upper() + text[1:]
+
+
+def _prose(text: str) -> str:
+    return " ".join(text.replace("``", "`").split())
+
+
+async def paint() -> None:
+    """Make every example's picture anew."""
+    PICTURES.mkdir(exist_ok=True)
+    for old in PICTURES.glob("*.webp"):
+        old.unlink()
+    codec, limits = InlineCodec(), ImageLimits()
+    for name, examples in EXAMPLES.items():
+        if name not in CATALOGUE:
+            continue
+        for number, example in enumerate(examples):
+            body = (PHOTOS / example.photo).read_bytes()
+            plan = parse_plan(_whole(example) + "|imageMogr2/format/webp/quality/75!")
+            try:
+                traits = await codec.probe(body, limits)
+                job = Job(plan_text=format_plan(plan), format="webp", limits=limits)
+                made = await codec.render(body, traits, job)
+            except MogrError as error:
+                sys.exit(f"{name}: {error.public} ({error})")
+            _picture(name, number).write_bytes(made.body)
+    codec.close()
+
+
+def sheet() -> str:
+    """All examples beside each other, to be looked at."""
+    figures = [
+        f'<figure><img src="operations/{_picture(name, number).name}" alt="">'
+        f"<figcaption>{html.escape(example.text)}</figcaption></figure>"
+        for name, examples in EXAMPLES.items()
+        if name in CATALOGUE
+        for number, example in enumerate(examples)
+    ]
+    style = (
+        "body{font:13px sans-serif;background:#888;margin:1em}figure{display:inline-block;margin:6px;vertical-align:top;"
+        "max-width:330px}figcaption{overflow-wrap:anywhere}img{max-width:320px}"
+    )
+    return f"<!doctype html><title>mogr: operations</title><style>{style}</style>\n" + "\n".join(figures) + "\n"
+
+
+if __name__ == "__main__":
+    asyncio.run(paint())
+    PAGE.write_text(page())
+    SHEET.write_text(sheet())

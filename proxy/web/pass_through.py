@@ -1,0 +1,159 @@
+"""What is no picture operation, in a bucket that says so: carried to its origin, and the answer carried back.
+
+Nothing is stored and nothing is read from a cache here; the body goes through in both directions as it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.types import Receive
+
+from proxy.core.fields.cache_status import CacheStatus
+from proxy.core.fields.forwarding import has_passed_us, request_lines
+from proxy.core.query import asks_operation
+from proxy.errors import LoopDetected, MethodNotAllowed, UnclearBody, UnknownCoding
+from proxy.ports import Forwarder, ForwardRequest
+from proxy.service.bucket import Bucket
+from proxy.web.ask import is_picture_name
+from proxy.web.peers import Peers
+from proxy.web.presence import ClientGoneError, unless_gone
+from proxy.web.reply import Reply
+from proxy.web.request import EdgeRequest, refuse_hidden
+
+_STATUS = CacheStatus(fwd="bypass").format()
+# TRACE would show the client what we add for the origin alone (RFC 9110 §9.3.8); CONNECT is for tunnels.
+_NEVER = frozenset({"TRACE", "CONNECT"})
+
+
+def goes_through(request: EdgeRequest, bucket: Bucket) -> Forwarder | None:
+    """Where *request* is carried to; None: it is for us to answer."""
+    if bucket.forward is None or asks_operation(request.raw_query):
+        return None
+    rules, key = bucket.rules, unquote(request.raw_path[1:])
+    becomes_picture = rules.auto_format and request.method in MethodNotAllowed.allow and is_picture_name(key)
+    return None if becomes_picture or rules.styles.asked_by(key, request.raw_query) else bucket.forward
+
+
+async def forwarded_reply(
+    request: EdgeRequest, bucket: Bucket, forwarder: Forwarder, peers: Peers, receive: Receive
+) -> Reply:
+    """The origin's answer; its body is read as it is sent.
+
+    Raises:
+        NoSuchKey: the path lies where renditions are kept.
+        MethodNotAllowed, LoopDetected, UnclearBody, UnknownCoding: it cannot or may not be forwarded.
+        InvalidUri, RequestTooSlow, OriginForbidden, OriginUnavailable, OriginTimeout: as ``Forwarder.forward``.
+        ClientGoneError: the client closed the connection.
+    """
+    refuse_hidden(request.raw_path, bucket.rules.persist_prefix)
+    if request.method in _NEVER:
+        raise MethodNotAllowed
+    lines = request.lines
+    if has_passed_us(lines):
+        raise LoopDetected
+    sent = request_lines(
+        lines,
+        peer=request.peer,
+        peer_is_trusted=peers.trusts(request.peer),
+        scheme=request.scheme,
+        http_version=request.http_version,
+    )
+    if request.method == "OPTIONS":
+        hops = _hops_left(sent)
+        if hops == 0:
+            return Reply(status=204, headers=[("allow", "OPTIONS, GET, HEAD")], kind="object")
+        if hops is not None:
+            sent = [(n, v if n != b"max-forwards" else b"%d" % (hops - 1)) for n, v in sent]
+    has_body, body_bytes = _framing(lines)
+    body = _Body(receive, ended=not has_body)
+    answer = await unless_gone(
+        body.receive_after,
+        forwarder.forward(
+            ForwardRequest(
+                method=request.method,
+                raw_path=request.raw_path,
+                raw_query=request.raw_query,
+                lines=sent,
+                body=body.chunks() if has_body else None,
+                body_bytes=body_bytes,
+            )
+        ),
+    )
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.lines]
+    return Reply(
+        status=answer.status,
+        headers=[*headers, ("cache-status", _STATUS)],
+        body=aiter(answer),
+        size_bytes=answer.size_bytes,
+        close=answer.aclose,
+        kind="object",
+        cache=_STATUS,
+    )
+
+
+class _Body:
+    """The request's body, and what comes after it: one connection can be read by one reader at a time."""
+
+    def __init__(self, receive: Receive, *, ended: bool) -> None:
+        self._receive = receive
+        self._ended = asyncio.Event()
+        if ended:
+            self._ended.set()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives.
+
+        Raises:
+            ClientGoneError: the connection was closed before its end.
+        """
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            more = message.get("more_body", False)
+            if not more:
+                self._ended.set()
+            if chunk := message.get("body", b""):
+                yield chunk
+
+    async def receive_after(self) -> Any:
+        """The next ASGI event once the body is over."""
+        await self._ended.wait()
+        return await self._receive()
+
+
+def _framing(lines: tuple[tuple[bytes, bytes], ...]) -> tuple[bool, int | None]:
+    """Whether there is a body, and its length if that is said (RFC 9112 §6.3); whatever is doubtful is refused."""
+    if _upgrades(lines):  # our server takes what follows for the other protocol's
+        if any(name in (b"transfer-encoding", b"content-length") and value != b"0" for name, value in lines):
+            raise UnclearBody(public="A request with a body and Upgrade is not accepted.")
+        return False, None
+    codings = [value.strip(b" \t").lower() for name, value in lines if name == b"transfer-encoding"]
+    lengths = [value for name, value in lines if name == b"content-length"]
+    if codings:
+        if lengths or len(codings) > 1:
+            raise UnclearBody("more than one framing of the body")
+        if codings != [b"chunked"]:  # others are not undone by our server, and mean nothing to the next one
+            raise UnknownCoding
+        return True, None
+    if not lengths:
+        return False, None
+    if len(lengths) > 1 or not lengths[0].isdigit():
+        raise UnclearBody("more than one length of the body, or none that is a number")
+    return int(lengths[0]) > 0, int(lengths[0])
+
+
+def _upgrades(lines: tuple[tuple[bytes, bytes], ...]) -> bool:
+    options = b",".join(value for name, value in lines if name == b"connection").lower().split(b",")
+    return b"upgrade" in [option.strip() for option in options] and any(name == b"upgrade" for name, _ in lines)
+
+
+def _hops_left(lines: list[tuple[bytes, bytes]]) -> int | None:
+    """Max-Forwards, which counts for OPTIONS (RFC 9110 §7.6.2); None if it is not said."""
+    values = [value.strip() for name, value in lines if name == b"max-forwards"]
+    return int(values[0]) if len(values) == 1 and values[0].isdigit() and len(values[0]) < 10 else None

@@ -1,0 +1,32 @@
+"""Who connects to us, and whom we believe about those who connected to them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Peers:
+    """The networks of ``server.trusted_proxies``."""
+
+    def __init__(self, trusted: Iterable[Network] = ()) -> None:
+        self._trusted = tuple(trusted)
+
+    def trusts(self, address: str) -> bool:
+        """Whether what *address* says of the clients before it is believed."""
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._trusted)
+
+    def client(self, peer: str, forwarded_for: str | None) -> str:
+        """The client's address: X-Forwarded-For is believed only as far as trusted proxies wrote it."""
+        address = peer
+        for hop in reversed([hop.strip() for hop in (forwarded_for or "").split(",")]):
+            if not hop or not self.trusts(address):
+                break
+            address = hop
+        return address
