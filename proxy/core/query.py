@@ -19,6 +19,8 @@ MAX_PIECES = 256
 MAX_OPERATION_BYTES = 16_384
 """Ten stages of the longest operations CI documents fit several times."""
 
+_MAX_NAME_BYTES = 1024
+
 OPERATION_HEADS = (
     "imageMogr2", "imageView2", "imageView", "watermark", "imageInfo", "exif", "imageAve", "imageSlim", "imageInspect",
     "QRcode", "imageAIGCMetadata", "blurhash", "thumbhash", "style",
@@ -67,10 +69,12 @@ def split_query(raw_query: bytes) -> Query:
     named: dict[str, str] = {}
     others: dict[str, bytes] = {}
     for piece in raw_query.split(b"&"):
-        if _OPERATION.match(unquote_to_bytes(piece)):
+        if _is_operation(piece):
             operations.append(_operation(piece))
             continue
         raw_name, _, raw_value = piece.partition(b"=")
+        if len(raw_name) > _MAX_NAME_BYTES:
+            continue  # no name of ours, nor of a style
         name = unquote_to_bytes(raw_name).decode("utf-8", "replace")
         if _is_ours(name):
             named.setdefault(name, _decoded(raw_value))
@@ -103,9 +107,14 @@ def asks_operation(raw_query: bytes) -> bool:
         return True
     pieces = raw_query.split(b"&")
     return any(
-        _OPERATION.match(unquote_to_bytes(piece)) or unquote_to_bytes(piece.partition(b"=")[0]) == b"ci-process"
+        _is_operation(piece) or unquote_to_bytes(piece.partition(b"=")[0][:_MAX_NAME_BYTES]) == b"ci-process"
         for piece in pieces
     )
+
+
+def _is_operation(piece: bytes) -> bool:
+    # No head is so long, however it is escaped; decoding all of a long piece would cost tens of milliseconds.
+    return _OPERATION.match(unquote_to_bytes(piece[:_MAX_NAME_BYTES])) is not None
 
 
 def _operation(piece: bytes) -> str:

@@ -13,6 +13,8 @@ from proxy.errors import InvalidArgument
 
 SEPARATORS = "-_/!"
 """What may stand between a key and a style, where the bucket says so."""
+_MAX_NAME_BYTES = 1024
+"""No escaped name of a style is longer."""
 MAX_STYLES = 100
 """CI's limit per bucket."""
 NO_SUCH_STYLE = -105
@@ -45,7 +47,8 @@ class Styles:
         """Whether *key*, or a parameter of *raw_query*, names a style; operations are not looked into."""
         if not self.texts:
             return False
-        names = (unquote(piece.removesuffix(b"=")) for piece in raw_query.split(b"&"))
+        pieces = (piece.removesuffix(b"=") for piece in raw_query.split(b"&") if len(piece) <= _MAX_NAME_BYTES)
+        names = (unquote(piece) for piece in pieces)
         return self.split(key) is not None or any(name in self.texts for name in names)
 
     def expand(self, operation: str) -> str:

@@ -94,3 +94,10 @@ def test_any_bytes_are_a_query_or_a_clear_refusal(raw: bytes) -> None:
     except (InvalidUri, InvalidArgument):
         return
     assert operation is None or operation.encode("utf-8")
+
+
+@pytest.mark.parametrize("raw_query", [b"%" * 60_000, b"a" * 60_001, b"%25" * 20_001], ids=len)
+def test_what_is_too_long_for_a_name_is_ignored_unread(raw_query: bytes) -> None:
+    query = split_query(raw_query)
+    assert (query.operation, query.styles) == (None, ())
+    assert split_query(raw_query + b"&imageMogr2/strip").operation == "imageMogr2/strip"
