@@ -27,6 +27,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self._in_head = True
         self._began = False
+        self._in_body = False
         self._unread_bytes = 0
         """Received since the parser last made something of it."""
         self._refused = False
@@ -81,6 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif not self._has_one_host():
             self._refuse(400, "The request needs exactly one Host.")
         else:
+            self._in_body = True
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -90,6 +92,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._unread_bytes = 0
+        self._in_body = False
         if not self._refused:
             super().on_message_complete()
 
@@ -149,9 +152,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Answer and close.  The codes are S3's and COS's own for requests that cannot be read."""
-        if not self._is_idle():  # an answer is on its way, and nothing may be written into it: only closing is honest
-            self._abort()
-            return
+        if not self._is_idle():
+            if self.pipeline or self.cycle.response_started or not self._in_body:
+                self._abort()  # an answer is on its way, and nothing may be written into it: only closing is honest
+                return
+            self.cycle.disconnected = True  # its body cannot be read: this is its answer
+            self.cycle.message_event.set()
         self._refused = True
         self._stop_timer()
         code = {408: "RequestTimeout", 431: "RequestHeaderSectionTooLarge"}.get(status, "InvalidRequest")
