@@ -99,4 +99,4 @@ def test_sixty_four_kilobytes_of_malice_cost_next_to_nothing(piece: str) -> None
     started_s = time.process_time()
     assert parse_accept(text) == SAYS_NOTHING
     parse_accept(text[:MAX_CHARS])
-    assert time.process_time() - started_s < 0.1
+    assert time.process_time() - started_s < 1  # linear takes milliseconds, anything worse takes minutes

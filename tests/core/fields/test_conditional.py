@@ -147,4 +147,4 @@ def test_sixty_four_kilobytes_of_malice_cost_next_to_nothing(piece: str) -> None
     started_s = time.process_time()
     parse_entity_tags(text)
     parse_entity_tags(text[:4096])
-    assert time.process_time() - started_s < 0.1
+    assert time.process_time() - started_s < 1  # linear takes milliseconds, anything worse takes minutes
