@@ -185,7 +185,7 @@ def test_eleven_stages_are_refused() -> None:
 def test_long_texts_cost_no_more_than_their_length(text: str) -> None:
     started_s = time.perf_counter()
     said = refusal(text)
-    assert time.perf_counter() - started_s < 2  # linear takes milliseconds, anything worse takes minutes
+    assert time.perf_counter() - started_s < 0.5
     assert len(said or "") < 400
 
 

@@ -79,7 +79,7 @@ def test_long_queries_cost_no_more_than_their_length(raw: bytes) -> None:
         split_query(raw)
     except ClientError:
         pass
-    assert time.perf_counter() - started_s < 2  # linear takes milliseconds, anything worse takes minutes
+    assert time.perf_counter() - started_s < 0.25
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=40))

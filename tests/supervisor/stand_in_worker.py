@@ -53,12 +53,15 @@ async def main() -> None:
             writer.close()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
-    server = await asyncio.start_server(handle, sock=socket.socket(fileno=told.edge_fd))
+    edge = socket.socket(fileno=told.edge_fd)
+    server = await asyncio.start_server(handle, sock=edge)
     control = ControlClient(told.control_fd, meter.snapshot)
     await control.ready()
     await ending.wait()
+    # asyncio drops a connection that it accepted but has not yet handed over when its server closes: stop accepting first.
+    asyncio.get_running_loop().remove_reader(edge)
+    await asyncio.sleep(0.25)  # as long as proxy.worker: connections just accepted get their handlers
     server.close()
-    await asyncio.sleep(0.4)  # connections just accepted get their handlers, also on a busy machine
     if open_requests:
         await asyncio.wait(open_requests)
     await control.finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -96,7 +97,8 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 @pytest.mark.parametrize("piece", ["a/b,", 'a/b;c="', '\\"', '",', ";", "*/*;q=0.1,", " ", "=", '"\\'])
 def test_sixty_four_kilobytes_of_malice_cost_next_to_nothing(piece: str) -> None:
     text = piece * (65_536 // len(piece))
-    started_s = time.process_time()
+    gc.collect()  # what other tests left behind is not this one's cost, nor are other threads
+    started_s = time.thread_time()
     assert parse_accept(text) == SAYS_NOTHING
     parse_accept(text[:MAX_CHARS])
-    assert time.process_time() - started_s < 1  # linear takes milliseconds, anything worse takes minutes
+    assert time.thread_time() - started_s < 0.1

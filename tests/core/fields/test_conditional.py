@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -144,7 +145,8 @@ def test_any_text_is_judged_without_an_error(match: str, none_match: str, since:
 @pytest.mark.parametrize("piece", ["a,", '"a",', "W/", '"', ",", '"a" ', 'W/",', "a\t"])
 def test_sixty_four_kilobytes_of_malice_cost_next_to_nothing(piece: str) -> None:
     text = piece * (65_536 // len(piece))
-    started_s = time.process_time()
+    gc.collect()  # what other tests left behind is not this one's cost, nor are other threads
+    started_s = time.thread_time()
     parse_entity_tags(text)
     parse_entity_tags(text[:4096])
-    assert time.process_time() - started_s < 1  # linear takes milliseconds, anything worse takes minutes
+    assert time.thread_time() - started_s < 0.1
