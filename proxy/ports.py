@@ -197,8 +197,8 @@ class Rendered:
 class Codec(Protocol):
     """Decodes, paints and encodes, somewhere a broken picture can hurt nobody."""
 
-    async def probe(self, body: bytes, limits: ImageLimits) -> Traits:
-        """Read the header only.
+    async def probe(self, body: bytes, limits: ImageLimits, *, bucket: str = "") -> Traits:
+        """Read the header only.  *bucket*: whose share of the waiting line the job takes.
 
         Raises:
             InvalidImageFormat: not a picture this build can decode.
@@ -208,11 +208,17 @@ class Codec(Protocol):
         ...
 
     async def render(
-        self, body: bytes, traits: Traits, job: Job, *, on_started: Callable[[], None] | None = None
+        self,
+        body: bytes,
+        traits: Traits,
+        job: Job,
+        *,
+        bucket: str = "",
+        on_started: Callable[[], None] | None = None,
     ) -> Rendered:
         """Make the picture.  Cancelling drops the job if it is still waiting; one under way is finished unseen.
 
-        *on_started* is called when a codec process takes the job.
+        *on_started* is called when a codec process takes the job; *bucket* as in ``probe``.
 
         Raises:
             InvalidArgument: an operation cannot be applied to this picture.
@@ -220,7 +226,7 @@ class Codec(Protocol):
             ImageResolutionExceed: an intermediate or final size over the limits.
             CodecDeadline: longer than ``codec.deadline_s`` from its place to its bytes; the process was stopped.
             CodecLost: the process was killed from outside, twice.
-            Overloaded: more work waiting than ``codec.queue_s`` per place.
+            Overloaded: more work waiting than ``codec.queue_s`` per place, and none of it of somebody who waits for more.
         """
         ...
 

@@ -105,14 +105,20 @@ class FakeCodec:
         self.gate: asyncio.Event | None = None
         self.start_first = False
 
-    async def probe(self, body: bytes, limits: ImageLimits) -> Traits:
+    async def probe(self, body: bytes, limits: ImageLimits, *, bucket: str = "") -> Traits:
         self.probed += 1
         if not body.startswith(b"PIC"):
             raise InvalidImageFormat
         return self.traits
 
     async def render(
-        self, body: bytes, traits: Traits, job: Job, *, on_started: Callable[[], None] | None = None
+        self,
+        body: bytes,
+        traits: Traits,
+        job: Job,
+        *,
+        bucket: str = "",
+        on_started: Callable[[], None] | None = None,
     ) -> Rendered:
         if self.start_first and on_started:
             on_started()

@@ -65,8 +65,12 @@ class WebSlot:
         self._index = index
 
     def submit(self, predicted_us: int) -> None:
-        """One more job of *predicted_us* was put into the queue."""
+        """One more job of *predicted_us* waits: here, or in the queue."""
         self._words[_AT["submitted_us"] + self._index] += predicted_us
+
+    def withdraw(self, predicted_us: int) -> None:
+        """A job that was submitted will not be put into the queue."""
+        self._words[_AT["submitted_us"] + self._index] -= predicted_us
 
     def wrote(self, count_bytes: int) -> None:
         """*count_bytes* more went into the disk tier."""

@@ -11,21 +11,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from proxy.codec import cost, protocol, transport
 from proxy.codec.board import Board, Death
 from proxy.codec.protocol import Outcome, Started, Task
 from proxy.codec.transport import Malformed
+from proxy.codec.turns import PushedOutError, Turns
+from proxy.codec.waiting import in_thread, read_and_close, receive
 from proxy.core.model import ImageLimits, Traits
 from proxy.errors import CodecDeadline, CodecLost, DecoderCrashed, InternalError, MogrError, Overloaded
 from proxy.ports import Job, Rendered
 
-T = TypeVar("T")
-
-_THREAD_BYTES: Final = 256 * 1024
-"""Copies above this would hold up the event loop."""
 _VERDICT_S: Final = 1.0
 """How long the supervisor may take to say why a process died."""
 _VERDICT_POLL_S: Final = 0.01
@@ -49,15 +46,16 @@ class _LostError(Exception):
     """A process died without being to blame, or before it had the job: the job may be tried once more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Errand:
     """A job with what it takes to send it, once or twice."""
 
+    bucket: str
     task: Task
     message: bytes
-    body: bytes
-    sheet_fd: int
-    predicted_us: int
+    bodies: Sequence[bytes]
+    predicted_s: float
+    sheet_fd: int | None = None
 
 
 class PoolCodec:
@@ -88,16 +86,25 @@ class PoolCodec:
         self._queue_s = queue_s
         self._deadline_s = deadline_s
         self._places = places
+        # One for each place, so that none is idle between its job's end and our next.
+        self._turns = Turns(places)
 
-    async def probe(self, body: bytes, limits: ImageLimits) -> Traits:
+    async def probe(self, body: bytes, limits: ImageLimits, *, bucket: str = "") -> Traits:
         """See ``ports.Codec``."""
-        outcome, _ = await self._run((body,), Task(limits=limits, body_bytes=len(body)), cost.PROBE_S, None)
+        task = Task(limits=limits, body_bytes=len(body))
+        outcome, _ = await self._run(bucket, (body,), task, cost.PROBE_S, None)
         if not isinstance(outcome, Traits):
             raise InternalError("a probe was answered with something else")
         return outcome
 
     async def render(
-        self, body: bytes, traits: Traits, job: Job, *, on_started: Callable[[], None] | None = None
+        self,
+        body: bytes,
+        traits: Traits,
+        job: Job,
+        *,
+        bucket: str = "",
+        on_started: Callable[[], None] | None = None,
     ) -> Rendered:
         """See ``ports.Codec``.  ``timings_s`` gains ``queue``: from admission to a codec process.
 
@@ -114,7 +121,7 @@ class PoolCodec:
         if predicted_s > _HOPELESS * self._deadline_s:
             raise _asked_too_much(f"predicted to take {predicted_s:.0f} s")
         try:
-            rendered, queue_s = await self._run((body, *job.inputs), task, predicted_s, on_started)
+            rendered, queue_s = await self._run(bucket, (body, *job.inputs), task, predicted_s, on_started)
         except CodecDeadline as error:
             if predicted_s > self._deadline_s / _SURPRISE or not cost.is_plain(job):
                 raise _asked_too_much(str(error)) from None
@@ -124,29 +131,34 @@ class PoolCodec:
         return replace(rendered, timings_s={"queue": queue_s, **rendered.timings_s})
 
     async def _run(
-        self, bodies: Sequence[bytes], task: Task, predicted_s: float, on_started: Callable[[], None] | None
+        self,
+        bucket: str,
+        bodies: Sequence[bytes],
+        task: Task,
+        predicted_s: float,
+        on_started: Callable[[], None] | None,
     ) -> tuple[Outcome, float]:
-        message = protocol.write_task(task)
-        self._admit()
-        with self._translated():
-            sheet_fd = await _in_thread(task.made_at, transport.make_sheet, *bodies, discard=os.close)
         # No job can take longer than its deadline, so none holds up the queue for longer.
-        errand = _Errand(task, message, bodies[0], sheet_fd, int(1e6 * min(predicted_s, self._deadline_s)))
+        predicted_s = min(predicted_s, self._deadline_s)
+        errand = _Errand(bucket, task, protocol.write_task(task), bodies, predicted_s)
+        self._admit(bucket, predicted_s)
         try:
-            self._admit()  # others were admitted while the bytes were copied
             for _ in range(2):
                 with suppress(_LostError):
                     return await self._attempt(errand, on_started)
         except Malformed as error:
             raise InternalError(f"codec: {error}") from None
         finally:
-            os.close(sheet_fd)
+            if errand.sheet_fd is not None:
+                os.close(errand.sheet_fd)
         raise CodecLost("two codec processes died over one job")
 
-    def _admit(self) -> None:
-        waiting_s = self._board.waiting_s()
-        if waiting_s > self._queue_s * self._places:
-            raise self._overloaded(f"{waiting_s:.1f} s of work waiting for {self._places} places")
+    def _admit(self, bucket: str, predicted_s: float) -> None:
+        while (waiting_s := self._board.waiting_s()) > self._queue_s * self._places:
+            dropped_s = self._turns.make_room(bucket, predicted_s)
+            if dropped_s is None:
+                raise self._overloaded(f"{waiting_s:.1f} s of work waiting for {self._places} places")
+            self._slot.withdraw(_us(dropped_s))
 
     def _overloaded(self, detail: str) -> Overloaded:
         return Overloaded(detail, retry_after_s=math.ceil(self._board.waiting_s() / self._places))
@@ -164,27 +176,63 @@ class PoolCodec:
             raise InternalError(os.strerror(error.errno or 0)) from error
 
     async def _attempt(self, errand: _Errand, on_started: Callable[[], None] | None) -> tuple[Outcome, float]:
-        with self._translated():
-            line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        since_s = time.monotonic()
+        # Admission bounds the wait if predictions hold.  If they do not, this does.
+        patience_s = 2 * self._queue_s + self._deadline_s
+        await self._turn(errand, patience_s)
+        try:
+            line = await self._sent(errand)
+        except BaseException:
+            self._slot.withdraw(_us(errand.predicted_s))
+            self._turns.give_back()
+            raise
         # Closing our end is how a job is cancelled: who takes it from the queue sees that nobody waits.
         with line:
-            line.setblocking(False)
-            with theirs, self._translated():
-                transport.send(line, errand.message)
-                transport.send(self._queue, protocol.ticket(errand.predicted_us), [theirs.fileno(), errand.sheet_fd])
-            self._slot.submit(errand.predicted_us)
-            sent_s = time.monotonic()
-            started = await self._started(line)
-            queue_s = time.monotonic() - sent_s
+            try:
+                started = await self._started(line, patience_s - (time.monotonic() - since_s))
+            finally:
+                self._turns.give_back()
+            queue_s = time.monotonic() - since_s
             if on_started is not None:
                 on_started()
             return await self._finished(line, started, errand), queue_s
 
-    async def _started(self, line: socket.socket) -> Started:
-        # Admission bounds the wait if predictions hold.  If they do not, this does.
-        patience_s = 2 * self._queue_s + self._deadline_s
+    async def _turn(self, errand: _Errand, patience_s: float) -> None:
+        """Wait until the job may be sent."""
+        self._slot.submit(_us(errand.predicted_s))
         try:
-            data = await _receive(line, patience_s)
+            async with asyncio.timeout(patience_s):
+                await self._turns.take(errand.bucket, errand.predicted_s)
+        except PushedOutError:  # whoever took the place has withdrawn the job already
+            raise self._overloaded("pushed out by somebody who waits for less") from None
+        except BaseException as error:
+            self._slot.withdraw(_us(errand.predicted_s))
+            if isinstance(error, TimeoutError):
+                raise self._overloaded(f"no turn within {patience_s:.1f} s") from None
+            raise
+
+    async def _sent(self, errand: _Errand) -> socket.socket:
+        """Put the job into the queue; our end of its line."""
+        with self._translated():
+            if errand.sheet_fd is None:
+                errand.sheet_fd = await in_thread(
+                    errand.task.made_at, transport.make_sheet, *errand.bodies, discard=os.close
+                )
+            line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            try:
+                line.setblocking(False)
+                with theirs:
+                    ticket = protocol.ticket(_us(errand.predicted_s))
+                    transport.send(line, errand.message)
+                    transport.send(self._queue, ticket, [theirs.fileno(), errand.sheet_fd])
+            except BaseException:
+                line.close()
+                raise
+        return line
+
+    async def _started(self, line: socket.socket, patience_s: float) -> Started:
+        try:
+            data = await receive(line, max(0.0, patience_s))
         except TimeoutError:
             raise self._overloaded(f"not started within {patience_s:.1f} s") from None
         if not data:
@@ -193,20 +241,21 @@ class PoolCodec:
 
     async def _finished(self, line: socket.socket, started: Started, errand: _Errand) -> Outcome:
         try:
-            data = await _receive(line, self._deadline_s + _KILL_S)
+            data = await receive(line, self._deadline_s + _KILL_S)
         except TimeoutError:
             raise CodecDeadline("the supervisor did not end it") from None
         if not data:
             raise await self._verdict(started)
-        outcome, size_bytes = protocol.read_outcome(data, errand.task, errand.body)
+        outcome, size_bytes = protocol.read_outcome(data, errand.task, errand.bodies[0])
         if isinstance(outcome, MogrError):
             raise outcome
         if not isinstance(outcome, Rendered) or not size_bytes:
             return outcome
         with self._translated():
             # Of its own, because a thread may go on reading after we are cancelled.
+            assert errand.sheet_fd is not None
             fd = os.dup(errand.sheet_fd)
-        made = await _in_thread(size_bytes, _read_and_close, fd, errand.task.made_at, size_bytes)
+        made = await in_thread(size_bytes, read_and_close, fd, errand.task.made_at, size_bytes)
         return replace(outcome, body=made)
 
     async def _verdict(self, started: Started) -> Exception:
@@ -224,57 +273,5 @@ class PoolCodec:
         return _LostError()
 
 
-async def _receive(line: socket.socket, patience_s: float) -> bytes:
-    """The next message; an empty one at the end.  Raises TimeoutError after *patience_s*."""
-    async with asyncio.timeout(patience_s):
-        while True:
-            try:
-                return transport.receive(line, protocol.MESSAGE_BYTES, 0)[0]
-            except BlockingIOError:
-                await _readable(line)
-            except ConnectionError:
-                return b""
-
-
-async def _readable(line: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(line.fileno(), _wake, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(line.fileno())
-
-
-def _wake(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
-
-
-def _read_and_close(fd: int, at: int, size_bytes: int) -> bytes:
-    try:
-        return transport.read_sheet(fd, at, size_bytes)
-    finally:
-        os.close(fd)
-
-
-async def _in_thread(
-    size_bytes: int, copy: Callable[..., T], *arguments: object, discard: Callable[[T], None] | None = None
-) -> T:
-    """``copy(*arguments)``, off the event loop if it is large.
-
-    Cancelling does not stop the thread: *copy* owns the descriptors it is given, and what it returns goes to *discard*.
-    """
-    if size_bytes <= _THREAD_BYTES:
-        return copy(*arguments)
-    work = asyncio.ensure_future(asyncio.to_thread(copy, *arguments))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        work.add_done_callback(partial(_forget, discard))
-        raise
-
-
-def _forget(discard: Callable[[T], None] | None, work: asyncio.Future[T]) -> None:
-    if not work.cancelled() and work.exception() is None and discard is not None:
-        discard(work.result())
+def _us(predicted_s: float) -> int:
+    return int(1e6 * predicted_s)

@@ -26,12 +26,18 @@ class InlineCodec:
         self._pixels: pixels.Pixels | None = None
         self._thread = ThreadPoolExecutor(1, "codec")
 
-    async def probe(self, body: bytes, limits: ImageLimits) -> Traits:
+    async def probe(self, body: bytes, limits: ImageLimits, *, bucket: str = "") -> Traits:
         """See ``ports.Codec``."""
         return await self._run(lambda loaded: loaded.probe(body, limits))
 
     async def render(
-        self, body: bytes, traits: Traits, job: Job, *, on_started: Callable[[], None] | None = None
+        self,
+        body: bytes,
+        traits: Traits,
+        job: Job,
+        *,
+        bucket: str = "",
+        on_started: Callable[[], None] | None = None,
     ) -> Rendered:
         """See ``ports.Codec``."""
         loop = asyncio.get_running_loop()

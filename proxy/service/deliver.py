@@ -263,7 +263,8 @@ class Deliver:
             keep_copyright=bucket.rules.keep_copyright,
             inputs=tuple(each.artifact.body for each in inputs),
         )
-        rendered = await self._codec.render(body, facts.traits, job, on_started=flight.commit)
+        name = bucket.rules.name
+        rendered = await self._codec.render(body, facts.traits, job, bucket=name, on_started=flight.commit)
         done_s = time.monotonic()
         artifact = Artifact(
             body=rendered.body,

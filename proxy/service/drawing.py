@@ -18,8 +18,8 @@ class Drawing:
         self._codec = codec
         self._meter = meter
 
-    async def png(self, code: Code, limits: ImageLimits) -> bytes:
-        """*code* as a PNG.  Cancelling drops it if no codec process has begun.
+    async def png(self, code: Code, limits: ImageLimits, *, bucket: str = "") -> bytes:
+        """*code* as a PNG, for a request to *bucket*.  Cancelling drops it if no codec process has begun.
 
         Raises:
             InvalidArgument: the text does not fit into a code, or the code not into its width.
@@ -30,7 +30,8 @@ class Drawing:
         body = code.text.encode()
         traits = Traits(format=code.kind, frame=code.frame, size_bytes=len(body))
         try:
-            return (await self._codec.render(body, traits, Job(plan_text=HEAD, format=_FORMAT, limits=limits))).body
+            job = Job(plan_text=HEAD, format=_FORMAT, limits=limits)
+            return (await self._codec.render(body, traits, job, bucket=bucket)).body
         except MogrError as error:
             self._meter.render_failed(type(error).__name__)
             if error.retry_after_s is not None:

@@ -168,7 +168,7 @@ class Originals:
             await stream.aclose()
 
     async def _probe(self, bucket: Bucket, info: ObjectInfo, body: bytes) -> Facts:
-        traits = await self._codec.probe(body, bucket.rules.limits)
+        traits = await self._codec.probe(body, bucket.rules.limits, bucket=bucket.rules.name)
         return self._facts_of(bucket, info, Facts(validators=info.validators, traits=traits, freshness=_NEVER))
 
     def _facts_of(self, bucket: Bucket, info: ObjectInfo, base: Facts) -> Facts:

@@ -122,7 +122,8 @@ class Edge:
             key = object_key(request.raw_path, bucket.rules.persist_prefix)
             asked = self._asker.ask(request, bucket, key)
             if asked.code is not None:
-                png = await unless_gone(receive, self._drawing.png(asked.code, bucket.rules.limits))
+                drawn = self._drawing.png(asked.code, bucket.rules.limits, bucket=bucket.rules.name)
+                png = await unless_gone(receive, drawn)
                 return code_reply(request, bucket, png)
             if not key:
                 raise OperationNotImplemented(public="Listing a bucket is not implemented.")

@@ -318,3 +318,55 @@ async def test_what_measuring_refuses_takes_no_place(node: Any) -> None:
     with pytest.raises(ImageResolutionExceed):
         await node.client().render(b"picture", node.traits, job)
     assert node.pool.statistics().jobs == 0
+
+
+async def test_a_bucket_that_floods_does_not_hold_up_another(node: Any) -> None:
+    client = node.client(queue_s=1000)
+    running = node.begin(b"hold")
+    await node.until_busy()
+    done: list[str] = []
+
+    async def job(bucket: str) -> None:
+        await client.render(b"picture", node.traits, node.job, bucket=bucket)
+        done.append(bucket)
+
+    jobs = [asyncio.create_task(job(bucket)) for bucket in [*["flood"] * 30, "quiet"]]
+    await node.until(lambda: node.board.waiting_s() > 30 * cost.render_s(node.traits, node.job))
+    node.release()
+    await asyncio.gather(running, *jobs)
+    assert done.index("quiet") <= 3
+    assert node.board.waiting_s() == 0
+
+
+async def test_where_no_more_may_wait_who_waits_for_most_makes_room(node: Any) -> None:
+    running = node.begin(b"hold")
+    await node.until_busy()
+    client, large = node.client(queue_s=5), Traits(format="png", frame=Frame(width_px=9000, height_px=9000))
+    flood = [asyncio.create_task(client.render(b"picture", large, node.job, bucket="flood")) for _ in range(3)]
+    await node.until(lambda: node.board.waiting_s() > 5)
+    refused = await asyncio.gather(client.render(b"x", large, node.job, bucket="flood"), return_exceptions=True)
+    assert isinstance(refused[0], Overloaded)
+    waiting_s = node.board.waiting_s()
+    quiet = asyncio.create_task(client.render(b"quiet", node.traits, node.job, bucket="quiet"))
+    await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+    assert [type(task.exception()) if task.done() else None for task in flood] == [None, None, Overloaded]
+    assert node.board.waiting_s() < waiting_s
+    node.release()
+    assert (await quiet).body == b"made of quiet"
+    await asyncio.gather(running, *flood[:2])
+    assert node.board.waiting_s() == 0
+
+
+async def test_a_job_cancelled_before_its_turn_leaves_nothing(node: Any) -> None:
+    client = node.client()
+    running = node.begin(b"hold")
+    await node.until_busy()
+    jobs = [asyncio.create_task(client.render(b"picture", node.traits, node.job)) for _ in range(3)]
+    await node.until(lambda: node.board.waiting_s() > 2.5 * cost.render_s(node.traits, node.job))
+    for job in jobs[1:]:
+        job.cancel()
+    await asyncio.gather(*jobs[1:], return_exceptions=True)
+    assert node.board.waiting_s() == pytest.approx(cost.render_s(node.traits, node.job), abs=1e-4)
+    node.release()
+    await asyncio.gather(running, jobs[0])
+    await node.until_done(2)

@@ -15,7 +15,7 @@ CODE = Code("barcode", "123456789012", 300)
 class Draughtsman(FakeCodec):
     """Remembers what it was asked to draw."""
 
-    async def render(self, body, traits, job, *, on_started=None):
+    async def render(self, body, traits, job, *, bucket="", on_started=None):
         self.asked: tuple[bytes, Traits, Job] = body, traits, job
         return await super().render(b"PIC" + body, traits, job, on_started=on_started)
 
@@ -37,7 +37,7 @@ async def test_a_refusal_is_counted_and_passed_on(error, overloads: int) -> None
             self.overloads += 1
 
     class Refusing(FakeCodec):
-        async def render(self, body, traits, job, *, on_started=None):
+        async def render(self, body, traits, job, *, bucket="", on_started=None):
             raise error
 
     meter = Counting()
