@@ -147,7 +147,7 @@ def build(
         codec=codec,
         clock=clock,
         meter=meter,
-        budget=ByteBudget(8 * limits.max_source_bytes),
+        budget=ByteBudget(settings.origins.fetch_bytes),
         facts=MemoryCache[Facts](max(budget_bytes // 16, 1 << 20), size_of=lambda _: _FACTS_BYTES),
         bodies=MemoryCache[bytes](budget_bytes // 4, size_of=len),
         disk=disk_originals,

@@ -157,6 +157,8 @@ class Origins(Branch):
     """For an answer to begin, redirects included; a body may take longer as long as 64 KiB arrive a second."""
     max_connections: Annotated[int, Field(ge=1)] = 64
     """Connections per origin and web worker."""
+    fetch_bytes: Annotated[int, Field(ge=1)] = 268_435_456
+    """Bytes of originals that one web worker fetches at a time; more wait.  One original is always let through."""
     max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
     """Redirects that are followed, each checked like the first address."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from proxy.configuration import ConfigurationError, advice, effective, load
 from proxy.supervisor.assembly import ask_capabilities
+from proxy.supervisor.memory import fitted, limit_bytes
 from proxy.supervisor.sockets import StartError
 
 
@@ -26,8 +27,12 @@ def run(config: Path) -> int:
         print(f"mogr: {error}", file=sys.stderr)
         return 1
     print()
-    for line in (*describe(found), *(f"# advice    {sentence}" for sentence in advice(settings))):
+    _, lowered = fitted(settings, limit_bytes())
+    for line in describe(found):
         print(line)
+    for title, sentences in (("advice", advice(settings)), ("on this node", lowered)):
+        for sentence in sentences:
+            print(f"# {title:9} {sentence}")
     return 0
 
 

@@ -11,6 +11,7 @@ from proxy import settings as tree
 from proxy.commands.banner import banner
 from proxy.configuration import ConfigurationError, advice, load
 from proxy.supervisor.assembly import NodeParts
+from proxy.supervisor.memory import fitted, limit_bytes
 from proxy.supervisor.node import Supervisor
 
 
@@ -24,7 +25,10 @@ def run(config: Path, host: str | None, port: int | None, workers: int | None) -
         settings = load(config, flags=flags)
         for sentence in advice(settings):
             logs.log("Probably not meant.", level="warning", advice=sentence)
-        return settings
+        fits, lowered = fitted(settings, limit_bytes())
+        for sentence in lowered:
+            logs.log("Less than configured.", level="warning", lowered=sentence)
+        return fits
 
     try:
         settings = again()
