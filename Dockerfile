@@ -11,6 +11,7 @@ COPY proxy proxy
 RUN /opt/mogr/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.12-slim-bookworm
+RUN apt-get update && apt-get install --yes --no-install-recommends libjemalloc2 && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home mogr \
  && install --directory --owner=mogr --group=mogr /var/cache/mogr
 COPY --from=build /opt/mogr /opt/mogr

@@ -13,40 +13,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import itertools
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 from process_tree import cpu_s
-
-ROOT = Path(__file__).resolve().parents[1]
-CONFIGURATION = """
-[server]
-port = {port}
-workers = {workers}
-[admin]
-port = {admin_port}
-[cache.disk]
-path = "cache"
-[codec]
-workers = {codecs}
-queue_s = 600
-[buckets."bench-1250000000"]
-default = true
-store = "file:{photos}"
-"""
+from running import server
 
 
 @dataclass(frozen=True)
@@ -87,51 +67,6 @@ def scenarios(misses: int) -> list[Scenario]:
         Scenario("miss, to WebP", anew("webp"), "fwd=miss"),
         Scenario("miss, to AVIF", anew("avif"), "fwd=miss"),
     ]
-
-
-@contextlib.contextmanager
-def server(*, workers: int, codecs: int) -> Iterator[tuple[str, int]]:
-    """A server with a cache of its own: its address and process id."""
-    port, admin_port = free_port(), free_port()
-    with tempfile.TemporaryDirectory(prefix="mogr-bench-") as folder:
-        config = Path(folder, "bench.toml")
-        config.write_text(
-            CONFIGURATION.format(
-                port=port, admin_port=admin_port, workers=workers, codecs=codecs, photos=ROOT / "photos"
-            )
-        )
-        log = Path(folder, "log")
-        command = [sys.executable, "-m", "proxy", "serve", "--config", str(config)]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MOGR_")}
-        with (
-            log.open("wb") as sink,
-            subprocess.Popen(command, cwd=ROOT, stdout=sink, stderr=sink, env=environment) as process,
-        ):
-            try:
-                wait_until_ready(f"http://127.0.0.1:{admin_port}/readyz", process, log)
-                yield f"http://127.0.0.1:{port}", process.pid
-            finally:
-                process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(20)
-                process.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(url).status_code == 200:
-                return
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    sys.exit(f"the server does not come up:\n{log.read_text()}")
 
 
 def measure(base: str, pid: int, scenario: Scenario, *, round_: int, seconds: float, connections: int) -> Sample:

@@ -97,6 +97,8 @@ class Codec(Branch):
     """Address space that one codec process may take beyond what it starts with; a picture that needs more fails."""
     jobs_per_process: Annotated[int, Field(ge=1)] = 500
     """A codec process is replaced after so many pictures."""
+    jemalloc: bool = True
+    """Whether codec processes allocate with jemalloc where it is installed (Debian: ``libjemalloc2``); it holds less memory."""
     fonts: tuple[Path, ...] = ()
     """Font files, or directories of them, for ``watermark/2``, besides the bundled one and Debian's fonts-noto-cjk."""
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from proxy.codec.board import CODEC_SLOTS, Board, Death
 from proxy.codec.confine import Gap
-from proxy.codec.process import ENVIRONMENT, PROGRAM, Process, reason_of, start
+from proxy.codec.process import ENVIRONMENT, PROGRAM, Process, jemalloc, reason_of, start
 from proxy.logs import log
 
 TICK_S = 0.05
@@ -63,6 +63,7 @@ class CodecPool:
     Args:
         board: whose first *places* codec slots are this pool's.
         fonts: files and directories, read by text marks besides those of ours.
+        use_jemalloc: whether processes allocate with jemalloc where it is installed.
         program: the command of a codec process; options are appended.
     """
 
@@ -75,6 +76,7 @@ class CodecPool:
         memory_bytes: int,
         jobs_per_process: int,
         fonts: Sequence[Path] = (),
+        use_jemalloc: bool = True,
         program: Sequence[str] = PROGRAM,
     ) -> None:
         if not 1 <= places <= CODEC_SLOTS:
@@ -90,6 +92,7 @@ class CodecPool:
         self._memory_bytes = memory_bytes
         self._jobs = jobs_per_process
         self._fonts = json.dumps([str(path) for path in fonts])
+        self._use_jemalloc = use_jemalloc
         self._program = tuple(program)
         self._deaths: Counter[str] = Counter()
         self._ticking: asyncio.Task[None] | None = None
@@ -205,7 +208,8 @@ class CodecPool:
             "--deadline-s": self._deadline_s,
             "--fonts": self._fonts,
         }
-        return start(self._program, options, (self._queue.fileno(), self._board.fd))
+        allocator = jemalloc() if self._use_jemalloc else {}
+        return start(self._program, options, (self._queue.fileno(), self._board.fd), allocator)
 
     def _start_later(self, place: _Place) -> None:
         low_s, high_s = _BACKOFF_S

@@ -48,6 +48,7 @@ class PoolCodecs:
             memory_bytes=settings.memory_bytes,
             jobs_per_process=settings.jobs_per_process,
             fonts=settings.fonts,
+            use_jemalloc=settings.jemalloc,
         )
         self._lacking_since_s: float | None = None
         self._stops = 0

@@ -105,6 +105,7 @@ async def start_node() -> AsyncIterator[StartNode]:
         deadline_s: float = 20.0,
         memory_bytes: int = 1 << 30,
         jobs_per_process: int = 1000,
+        use_jemalloc: bool = True,
         program: tuple[str, ...] = FAKE,
     ) -> Node:
         board = Board.create()
@@ -114,6 +115,7 @@ async def start_node() -> AsyncIterator[StartNode]:
             deadline_s=deadline_s,
             memory_bytes=memory_bytes,
             jobs_per_process=jobs_per_process,
+            use_jemalloc=use_jemalloc,
             program=program,
         )
         node = Node(pool, board, deadline_s, places)

@@ -15,6 +15,7 @@ import pytest
 
 from proxy.codec import confine, landlock, seccomp
 from proxy.codec.confine import Gap
+from proxy.codec.process import jemalloc
 
 StartNode = Callable[..., Awaitable[Any]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,24 @@ async def test_nothing_gets_out_of_a_codec_process(node: Any) -> None:
     assert await node.render(b"next") == b"made of next"
 
 
+def test_jemalloc_is_used_where_it_is_installed(tmp_path: Path) -> None:
+    pattern = f"{tmp_path}/*-linux-*/libjemalloc.so.2"
+    assert jemalloc([pattern]) == {}
+    library = tmp_path / "m68k-linux-gnu" / "libjemalloc.so.2"
+    library.parent.mkdir()
+    library.touch()
+    assert jemalloc([pattern])["LD_PRELOAD"] == str(library)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_processes_are_started_with_it_unless_it_is_not_wanted(
+    start_node: StartNode, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    monkeypatch.setattr("proxy.codec.pool.jemalloc", lambda: {"MALLOC_CONF": "narenas:1"})
+    environment = (await looked(await start_node(use_jemalloc=wanted)))["environment"]
+    assert environment.get("MALLOC_CONF") == ("narenas:1" if wanted else None)
+
+
 async def test_it_knows_no_environment_but_its_own(node: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOGR_SECRET__KEY", "hunter2")
     os.environ["AWS_SECRET_ACCESS_KEY"] = "hunter2"
@@ -48,6 +67,7 @@ async def test_it_knows_no_environment_but_its_own(node: Any, monkeypatch: pytes
         "LC_CTYPE",
         "FONTCONFIG_FILE",
         "OPENBLAS_NUM_THREADS",
+        "LD_PRELOAD",
     }
     assert environment["VIPS_CONCURRENCY"] == "1"
     assert "hunter2" not in json.dumps(environment)
