@@ -203,6 +203,7 @@ def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
         client_hints=own.client_hints,
         styles=Styles(texts=own.styles, separators=own.style_separators),
         private=own.public == "private",
+        first_answer_s=own.first_answer_ms / 1000,
         ttl_s=own.ttl_s,
         error_ttl_s=own.error_ttl_s,
         persist_prefix=own.persist_prefix,

@@ -207,6 +207,14 @@ class Codec(Protocol):
         """
         ...
 
+    def predict_s(self, traits: Traits, job: Job) -> float:
+        """The CPU seconds that *job* is expected to take; never waits.
+
+        Raises:
+            InvalidArgument, ImageResolutionExceed: it cannot be done.
+        """
+        ...
+
     async def render(
         self,
         body: bytes,

@@ -198,6 +198,9 @@ class Bucket(Branch):
     as at CI."""
     formats: tuple[str, ...] = ("avif", "webp")
     """Formats that negotiation may choose, best first."""
+    first_answer_ms: Annotated[float, Field(ge=0)] = 300
+    """When a picture is predicted to take longer, a client whose Accept names alternatives gets one of those at once, for a
+    short while, and the asked one is made in the background; 0: every client waits."""
     auto_format: bool = False
     """Whether a GET of a picture without ``format/…`` behaves as ``format/auto``."""
     auto_orient: bool = False

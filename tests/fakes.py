@@ -104,12 +104,18 @@ class FakeCodec:
         self.error: MogrError | None = None
         self.gate: asyncio.Event | None = None
         self.start_first = False
+        self.costs_s: dict[str, float] = {}
+        self.slow: frozenset[str] = frozenset()
+        """Formats that alone wait for ``gate``, if it is set."""
 
     async def probe(self, body: bytes, limits: ImageLimits, *, bucket: str = "") -> Traits:
         self.probed += 1
         if not body.startswith(b"PIC"):
             raise InvalidImageFormat
         return self.traits
+
+    def predict_s(self, traits: Traits, job: Job) -> float:
+        return self.costs_s.get(job.format, 0.0)
 
     async def render(
         self,
@@ -122,7 +128,7 @@ class FakeCodec:
     ) -> Rendered:
         if self.start_first and on_started:
             on_started()
-        if self.gate is not None:
+        if self.gate is not None and (not self.slow or job.format in self.slow):
             await self.gate.wait()
         self.jobs.append(job)
         if self.error is not None:

@@ -97,6 +97,10 @@ class PoolCodec:
             raise InternalError("a probe was answered with something else")
         return outcome
 
+    def predict_s(self, traits: Traits, job: Job) -> float:
+        """See ``ports.Codec``."""
+        return cost.render_s(traits, job)
+
     async def render(
         self,
         body: bytes,
@@ -117,7 +121,7 @@ class PoolCodec:
             job=replace(job, inputs=()),
             input_bytes=tuple(map(len, job.inputs)),
         )
-        predicted_s = cost.render_s(traits, job)
+        predicted_s = self.predict_s(traits, job)
         if predicted_s > _HOPELESS * self._deadline_s:
             raise _asked_too_much(f"predicted to take {predicted_s:.0f} s")
         try:

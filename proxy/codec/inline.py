@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from proxy.codec import pixels
+from proxy.codec import cost, pixels
 from proxy.core.model import ImageLimits, Traits
 from proxy.errors import InternalError, InvalidImageFormat, MogrError
 from proxy.ports import Job, Rendered
@@ -29,6 +29,10 @@ class InlineCodec:
     async def probe(self, body: bytes, limits: ImageLimits, *, bucket: str = "") -> Traits:
         """See ``ports.Codec``."""
         return await self._run(lambda loaded: loaded.probe(body, limits))
+
+    def predict_s(self, traits: Traits, job: Job) -> float:
+        """See ``ports.Codec``."""
+        return cost.render_s(traits, job)
 
     async def render(
         self,

@@ -5,7 +5,7 @@ All are frozen; an instance that exists is valid.  Sizes are pixels (``_px``), b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,9 @@ class Offer:
     """Formats this client can show for certain: the three everyone can, and those its Accept names."""
     varies: bool = False
     """Whether Accept was, or could have been, read: then ``Vary: Accept`` on every status."""
+    meanwhile: tuple[str, ...] = field(default=(), compare=False)
+    """What else this client takes, best first, while the format it asked for is being made; what it is sent in the end does
+    not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,17 +56,20 @@ def offer(
             keep_source=True,
             showable=UNIVERSAL.union(name for name in _KEPT if _names(said, CATALOGUE[name])),
             varies=True,
+            meanwhile=_meanwhile(said, order, encodable),
         )
     if requested not in CATALOGUE:
         raise InvalidArgument.of("format", requested, "the name of a picture format")
     varies = reads_accept(requested, mode=mode)
+    meanwhile: tuple[str, ...] = ()
     if varies:
         said = parse_accept(accept)
+        meanwhile = _meanwhile(said, order, encodable)
         if not _admits(said, CATALOGUE[requested]):
-            return Offer(formats=_offered(said, order, encodable), varies=True)
+            return Offer(formats=_offered(said, order, encodable), varies=True, meanwhile=meanwhile)
     if requested not in encodable:
         raise InvalidImageFormat(public=f"format/{requested}: this server cannot write that format.")
-    return Offer(forced=requested, varies=varies)
+    return Offer(forced=requested, varies=varies, meanwhile=meanwhile)
 
 
 def resolve(offer: Offer, *, frame: Frame, source_format: str, encodable: Collection[str]) -> str:
@@ -78,9 +81,30 @@ def resolve(offer: Offer, *, frame: Frame, source_format: str, encodable: Collec
             return name
     if offer.keep_source and source_format in offer.showable and source_format in encodable:
         return source_format
-    if frame.animated and "gif" in encodable:
-        return "gif"
-    return "png" if frame.alpha else "jpeg"
+    return _compatible(frame, encodable)
+
+
+def alternatives(offer: Offer, chosen: str, *, frame: Frame, encodable: Collection[str]) -> tuple[str, ...]:
+    """The formats other than *chosen* that can carry *frame* and that this client takes meanwhile, best first."""
+    # A photograph as PNG would be no quick answer.
+    useless = (UNIVERSAL - {_compatible(frame, encodable)}) | {chosen}
+    return tuple(
+        name
+        for name in offer.meanwhile
+        if name not in useless and name in encodable and _carries(CATALOGUE[name], frame)
+    )
+
+
+def _meanwhile(said: Accept, order: tuple[str, ...], encodable: Collection[str]) -> tuple[str, ...]:
+    """What a client takes that names images: those, in the server's order, and what everyone can show if it takes any."""
+    if not said.named_images:
+        return ()
+    universal = [name for name in ("jpeg", "png", "gif") if said.takes_any_image or _names(said, CATALOGUE[name])]
+    return tuple(
+        name
+        for name in dict.fromkeys((*order, *universal))
+        if name in encodable and (name in universal or _names(said, CATALOGUE[name]))
+    )
 
 
 def _admits(said: Accept, row: Format) -> bool:
@@ -104,6 +128,13 @@ def _offered(said: Accept, order: tuple[str, ...], encodable: Collection[str]) -
 
 def _names(said: Accept, row: Format) -> bool:
     return not said.named_images.isdisjoint(row.accept_types)
+
+
+def _compatible(frame: Frame, encodable: Collection[str]) -> str:
+    """The type that everyone can show."""
+    if frame.animated and "gif" in encodable:
+        return "gif"
+    return "png" if frame.alpha else "jpeg"
 
 
 def _carries(row: Format, frame: Frame) -> bool:

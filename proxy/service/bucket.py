@@ -25,6 +25,8 @@ class BucketRules:
     """Whether plans may follow what a device says of itself (``core.hints``)."""
     styles: Styles = field(default_factory=Styles)
     private: bool = False
+    first_answer_s: float = 0.3
+    """What a picture may be predicted to take before another format is sent meanwhile to who takes one; 0: never."""
     ttl_s: float = 3600
     error_ttl_s: float = 10
     persist_prefix: str = ".mogr/"

@@ -5,30 +5,26 @@ Order: facts of the source, the resolved format, memory, disk, bucket, codec.  C
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
-from proxy.core.keys import entity_tag, facts_key, rendition_key
-from proxy.core.model import Artifact, Offer, Rendition, Source, Traits
-from proxy.core.negotiate import ANYTHING, resolve
-from proxy.core.reports import MEDIA_TYPES, REPORTS
-from proxy.core.schedule import schedule
+from proxy.core.keys import facts_key, rendition_key
+from proxy.core.model import Artifact, Rendition
 from proxy.errors import Fault, MogrError
-from proxy.formats import CATALOGUE
-from proxy.ports import Cache, Codec, Job, Memory, Meter
+from proxy.ports import Cache, Codec, Memory, Meter
 from proxy.service.bucket import Bucket
 from proxy.service.flights import Flight, Flights, all_or_none
+from proxy.service.interim import quicker, shown_for_s
+from proxy.service.making import artifact_of, job_of
 from proxy.service.originals import Learned, Originals
 from proxy.service.persisted import read_rendition, write_rendition
 from proxy.service.questions import Delivered, Ingredient, Question, check_marks, joined, mark_error
 from proxy.service.records import Facts, artifact_from_entry, artifact_to_entry
+from proxy.service.resolver import Resolver
 from proxy.service.shelf import Shelf
 
 _MAX_CHANGES = 3
-_MEMO_CHARS = 2048
-_SMALL_BYTES = 262_144
-"""Up to here hashing costs less than handing it to a thread."""
 
 
 class _SourceChangedError(Exception):
@@ -57,11 +53,9 @@ class Deliver:
         self._memory = memory
         self._disk = disk
         self._shelf = shelf
-        self._encodable = encodable
-        self._policy = policy
         self._versions = versions
         self._flights = Flights()
-        self._resolved: dict[tuple[Source, str, Offer], tuple[tuple[str, ...], Rendition, str]] = {}
+        self._resolver = Resolver(encodable=encodable, policy=policy)
 
     async def rendition(self, bucket: Bucket, question: Question) -> Delivered:
         """The artifact that answers *question*.
@@ -78,7 +72,7 @@ class Deliver:
             learned = await self._originals.learn(bucket, question.source)
             inputs = await self._gather(bucket, question) if question.inputs else ()
             facts = learned.facts
-            rendition, key = self._resolve(bucket, question, facts, inputs)
+            rendition, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
             found = self._in_memory(key, facts)
             if found is not None:
                 self._meter.cache_hit("memory")
@@ -86,7 +80,8 @@ class Deliver:
                     artifact=found, facts=joined(facts, inputs), tier="memory", revalidated=learned.revalidated
                 )
             try:
-                delivered, shared = await self._fly(bucket, rendition, key, learned, inputs)
+                meanwhile = await self._meanwhile(bucket, question, rendition, key, learned, inputs)
+                delivered, shared = meanwhile or await self._fly(bucket, rendition, key, learned, inputs)
             except _SourceChangedError:
                 continue
             if shared:
@@ -101,6 +96,7 @@ class Deliver:
                 tier=delivered.tier,
                 collapsed=shared,
                 revalidated=learned.revalidated,
+                interim_s=delivered.interim_s,
                 timings_s=delivered.timings_s,
             )
         raise MogrError("the source changes faster than it can be read")
@@ -130,7 +126,7 @@ class Deliver:
                 return None
             inputs.append(held)
         try:
-            _, key = self._resolve(bucket, question, facts, inputs)
+            _, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
         except MogrError:
             return None
         found = self._in_memory(key, facts)
@@ -153,51 +149,54 @@ class Deliver:
         found = self._memory.get(key)
         return found if found is not None and found.source.identity == facts.validators.identity else None
 
-    def _resolve(
-        self, bucket: Bucket, question: Question, facts: Facts, inputs: Sequence[Delivered]
-    ) -> tuple[Rendition, str]:
-        """The one rendition that answers *question* for these versions of the source and of *inputs*, and its key."""
-        memo_key = (question.source, question.plan_text, question.offer)
-        memo = self._resolved.get(memo_key)
-        identity = (facts.validators.identity, *(each.artifact.etag for each in inputs))
-        if memo is not None and memo[0] == identity:
-            return memo[1], memo[2]
-        plan, rules, traits = question.plan, bucket.rules, facts.traits
-        chosen = self._format(bucket, question, traits)
-        bare = not (plan.paints or plan.strip or plan.cgif or plan.label or plan.interlace is not None)
-        copyright_kept = rules.keep_copyright and (plan.strip or question.auto)
-        rendition = Rendition(
-            source=question.source,
-            plan_text=question.plan_text,
-            format=chosen,
-            auto=question.auto,
-            orient=rules.auto_orient,
-            or_original=question.auto and bare and traits.format in question.offer.showable,
-            policy=f"{self._policy} copyright" if copyright_kept else self._policy,
-            inputs=identity[1:],
-        )
-        key = rendition_key(rendition)
-        if len(self._resolved) >= 20_000:
-            self._resolved.clear()
-        if len(question.plan_text) <= _MEMO_CHARS:
-            self._resolved[memo_key] = (identity, rendition, key)
-        return rendition, key
+    async def _meanwhile(
+        self,
+        bucket: Bucket,
+        question: Question,
+        rendition: Rendition,
+        key: str,
+        learned: Learned,
+        inputs: Sequence[Delivered],
+    ) -> tuple[Delivered, bool] | None:
+        """Another format to be shown while *rendition* is made, if that takes long; None: this client waits for it."""
 
-    def _format(self, bucket: Bucket, question: Question, traits: Traits) -> str:
-        """The format of the answer: a picture's, or the form that a report comes in."""
-        plan, offer, rules, source_format = question.plan, question.offer, bucket.rules, traits.format
-        answers = REPORTS[plan.report.name].answers if plan.report is not None else None
-        if answers is not None and not plan.stages:
-            return answers
-        measured = schedule(
-            plan, traits.frame, output=ANYTHING, auto=question.auto, orient=rules.auto_orient, limits=rules.limits,
-            source_format=source_format,
-        ).frame  # fmt: skip
-        return answers or resolve(offer, frame=measured, source_format=source_format, encodable=self._encodable)
+        def predict_s(each: Rendition) -> float:
+            return self._codec.predict_s(learned.facts.traits, job_of(bucket, each, inputs))
+
+        if not bucket.rules.first_answer_s or not question.offer.meanwhile:
+            return None
+        asked_s = predict_s(rendition)
+        if asked_s <= bucket.rules.first_answer_s:
+            return None
+        others = self._resolver.others(bucket.rules, question, learned.facts, inputs)
+        other = quicker({each: predict_s(each) for each in others}, asked_s, bucket.rules.first_answer_s)
+        if other is None:
+            return None
+        flight_key, work = self._flight(bucket, rendition, key, learned, inputs)
+        if flight_key not in self._flights:
+            stored = await self._stored(bucket, rendition, key, learned.facts)
+            if stored is not None:
+                return stored, False
+        try:
+            found, shared = await self._fly(bucket, other, rendition_key(other), learned, inputs)
+        except MogrError:
+            return None
+        # Only now: in a pool of one the answer would wait for what it stands in for.
+        self._flights.begin(flight_key, work)
+        return replace(found, interim_s=shown_for_s(asked_s)), shared
 
     async def _fly(
         self, bucket: Bucket, rendition: Rendition, key: str, learned: Learned, inputs: Sequence[Delivered]
     ) -> tuple[Delivered, bool]:
+        found = self._in_memory(key, learned.facts)
+        if found is not None:
+            return Delivered(artifact=found, facts=learned.facts, tier="memory"), False
+        return await self._flights.run(*self._flight(bucket, rendition, key, learned, inputs))
+
+    def _flight(
+        self, bucket: Bucket, rendition: Rendition, key: str, learned: Learned, inputs: Sequence[Delivered]
+    ) -> tuple[str, Callable[[Flight], Awaitable[Delivered]]]:
+        """What is done, at most once at a time, to have *rendition*, and under which name."""
         facts = learned.facts
         identity = facts.validators.identity
 
@@ -219,7 +218,7 @@ class Deliver:
                     self._meter.overloaded()
                 raise
 
-        return await self._flights.run(f"{key}:{identity}", work)
+        return f"{key}:{identity}", work
 
     async def _stored(self, bucket: Bucket, rendition: Rendition, key: str, facts: Facts) -> Delivered | None:
         identity = facts.validators.identity
@@ -253,27 +252,11 @@ class Deliver:
             if current.validators.identity != facts.validators.identity:
                 raise _SourceChangedError
         fetched_s = time.monotonic()
-        job = Job(
-            plan_text=rendition.plan_text,
-            format=rendition.format,
-            limits=bucket.rules.limits,
-            auto=rendition.auto,
-            orient=rendition.orient,
-            or_original=rendition.or_original,
-            keep_copyright=bucket.rules.keep_copyright,
-            inputs=tuple(each.artifact.body for each in inputs),
+        rendered = await self._codec.render(
+            body, facts.traits, job_of(bucket, rendition, inputs), bucket=bucket.rules.name, on_started=flight.commit
         )
-        name = bucket.rules.name
-        rendered = await self._codec.render(body, facts.traits, job, bucket=name, on_started=flight.commit)
         done_s = time.monotonic()
-        artifact = Artifact(
-            body=rendered.body,
-            media_type=MEDIA_TYPES.get(rendered.format) or CATALOGUE[rendered.format].media_type,
-            etag=await _tag(rendered.body),
-            source=facts.validators,
-            format=rendered.format,
-            frame=rendered.frame,
-        )
+        artifact = await artifact_of(rendered, facts)
         self._meter.rendered(
             facts.traits.format,
             rendered.format,
@@ -290,10 +273,6 @@ class Deliver:
                 )
         timings_s = {"fetch": fetched_s - started_s, "codec": done_s - fetched_s, **rendered.timings_s}
         return Delivered(artifact=artifact, facts=facts, tier=None, timings_s=timings_s)
-
-
-async def _tag(body: bytes) -> str:
-    return entity_tag(body) if len(body) < _SMALL_BYTES else await asyncio.to_thread(entity_tag, body)
 
 
 __all__ = ["Deliver", "Delivered", "Ingredient", "Question"]

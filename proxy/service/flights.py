@@ -38,6 +38,9 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flying)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._flying
+
     async def run(self, key: str, work: Callable[[Flight], Awaitable[T]]) -> tuple[T, bool]:
         """The result of *work* for *key*, and whether it was somebody else's flight that was joined.
 
@@ -46,9 +49,7 @@ class Flights:
         flight = self._flying.get(key)
         joined = flight is not None
         if flight is None:
-            flight = self._flying[key] = Flight()
-            flight.task = asyncio.ensure_future(work(flight))
-            flight.task.add_done_callback(lambda task: self._landed(key, flight, task))
+            flight = self._start(key, work)
         assert flight.task is not None
         flight.waiters += 1
         try:
@@ -58,6 +59,21 @@ class Flights:
             if not flight.waiters and not flight.committed and not flight.task.done():
                 self._forget(key, flight)  # a newcomer starts afresh instead of joining a cancelled task
                 flight.task.cancel()
+
+    def begin(self, key: str, work: Callable[[Flight], Awaitable[object]]) -> bool:
+        """Start *work* for *key*, to be finished whoever waits; False if it is under way already."""
+        flight = self._flying.get(key)
+        if flight is not None:
+            flight.commit()
+            return False
+        self._start(key, work).commit()
+        return True
+
+    def _start(self, key: str, work: Callable[[Flight], Awaitable[object]]) -> Flight:
+        flight = self._flying[key] = Flight()
+        flight.task = asyncio.ensure_future(work(flight))
+        flight.task.add_done_callback(lambda task: self._landed(key, flight, task))
+        return flight
 
     def _forget(self, key: str, flight: Flight) -> None:
         if self._flying.get(key) is flight:

@@ -44,6 +44,8 @@ class Delivered:
     collapsed: bool = False
     revalidated: bool = False
     """The origin was asked, for this request, whether the source is still the same, and said so."""
+    interim_s: float | None = None
+    """Set: another format than asked for, sent while that is being made; how long it may be shown instead."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -24,7 +24,8 @@ from proxy.web.request import EdgeRequest, is_hidden
 
 _AUTO = Plan(stages=(Stage(output=Output(format="auto")),), ignore_error=True)
 """A plain GET of a picture in a bucket with ``auto_format``; what is no picture after all comes back as it is."""
-_MEMO_ENTRIES = 20_000
+_MEMO_ENTRIES = 4_096
+"""Of each kind; the oldest goes.  A reading takes a few kilobytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ class Asker:
         if reading is None:
             reading = _read_query(raw_query, rules, style, hints)
             if len(self._readings) >= _MEMO_ENTRIES:
-                self._readings.clear()
+                del self._readings[next(iter(self._readings))]
             if len(raw_query) <= _MEMO_QUERY_BYTES:
                 self._readings[memo_key] = reading
         return reading
@@ -177,7 +178,7 @@ class Asker:
         if found is None:
             found = make_offer(wanted, accept, mode=rules.negotiate, order=rules.formats, encodable=self._encodable)
             if len(self._offers) >= _MEMO_ENTRIES:
-                self._offers.clear()
+                del self._offers[next(iter(self._offers))]
             if accept is None or len(accept) <= _MEMO_QUERY_BYTES:
                 self._offers[memo_key] = found
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxy.core.fields.cache_control import ResponseDirectives
 from proxy.core.fields.cache_status import CacheStatus
 from proxy.core.fields.dates import format_date
 from proxy.core.freshness import age_for, cache_control_for
@@ -33,7 +34,7 @@ def image_reply(
     etag, last_modified_s = artifact.etag, facts.validators.last_modified_s
     status_text = _cache_status(delivered)
     headers = [
-        ("cache-control", cache_control_for(facts.freshness, now_s, received=facts.cache_control)),
+        ("cache-control", _cache_control(delivered, now_s)),
         ("etag", etag),
         ("cache-status", status_text),
         NOSNIFF,
@@ -45,7 +46,7 @@ def image_reply(
         hints = [name for name in vary if name.startswith("Sec-CH-")]  # RFC 8942 §3.1: they are sent where asked for
         headers += [("accept-ch", ", ".join(hints))] if hints else []
     age = age_for(facts.freshness, now_s)
-    if delivered.tier is not None or age != "0":
+    if delivered.interim_s is None and (delivered.tier is not None or age != "0"):
         headers.append(("age", age))
     if timing and delivered.timings_s:
         parts = (f"{name};dur={seconds * 1000:.1f}" for name, seconds in delivered.timings_s.items())
@@ -70,10 +71,22 @@ def _of_source(delivered: Delivered) -> list[tuple[str, str]]:
     return [item for item in delivered.facts.headers.items() if not (report and item[0] == "content-disposition")]
 
 
+def _cache_control(delivered: Delivered, now_s: float) -> str:
+    freshness = delivered.facts.freshness
+    whole = cache_control_for(freshness, now_s, received=delivered.facts.cache_control)
+    if delivered.interim_s is None or not freshness.is_fresh(now_s):
+        return whole
+    return ResponseDirectives(
+        public=True, max_age_s=int(min(delivered.interim_s, freshness.lifetime_s - freshness.age_s(now_s)))
+    ).format()
+
+
 def _cache_status(delivered: Delivered) -> str:
     """``mogr; hit; detail=memory`` or ``mogr; fwd=miss`` (RFC 9211); the tier is said once, in ``detail``."""
     if delivered.tier is not None and delivered.revalidated:
         return CacheStatus(fwd="stale", fwd_status=304, detail=delivered.tier).format()
+    detail = delivered.tier if delivered.interim_s is None else "interim"
     if delivered.tier is not None:
-        return CacheStatus(detail=delivered.tier).format()
-    return CacheStatus(fwd="miss", stored=delivered.facts.freshness.storable, collapsed=delivered.collapsed).format()
+        return CacheStatus(detail=detail).format()
+    stored = delivered.facts.freshness.storable
+    return CacheStatus(fwd="miss", stored=stored, collapsed=delivered.collapsed, detail=detail).format()

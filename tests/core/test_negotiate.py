@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.core.fields.accept import parse_accept
 from proxy.core.model import Frame, Offer
-from proxy.core.negotiate import UNIVERSAL, offer, reads_accept, resolve
+from proxy.core.negotiate import UNIVERSAL, alternatives, offer, reads_accept, resolve
 from proxy.errors import InvalidArgument, InvalidImageFormat
 from proxy.formats import CATALOGUE
 
@@ -405,3 +405,31 @@ def test_the_answer_is_writable_and_never_refused_by_name(
         said = parse_accept(accept)
         assert not said.named_images or said.named_images & set(CATALOGUE[chosen].accept_types)
         assert said.excluded_images.isdisjoint(CATALOGUE[chosen].accept_types) or said.named_images
+
+
+CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("requested", "accept", "frame", "expected"),
+    [
+        ("avif", CHROME, Frame(width_px=8, height_px=8), ("webp", "jpeg")),
+        ("avif", CHROME, Frame(width_px=8, height_px=8, alpha=True), ("webp", "png")),
+        ("webp", CHROME, Frame(width_px=8, height_px=8, frames=3), ("gif",)),
+        ("auto", CHROME, Frame(width_px=8, height_px=8), ("webp", "jpeg")),
+        ("avif", "image/avif,image/webp", Frame(width_px=8, height_px=8), ("webp",)),
+        ("avif", "image/avif,*/*", Frame(width_px=8, height_px=8), ("jpeg",)),
+        ("avif", "image/avif", Frame(width_px=8, height_px=8), ()),
+        ("avif", "*/*", Frame(width_px=8, height_px=8), ()),
+        ("avif", None, Frame(width_px=8, height_px=8), ()),
+        ("jpeg", CHROME, Frame(width_px=8, height_px=8), ()),
+        ("avif", CHROME, Frame(width_px=20_000, height_px=8), ("jpeg",)),  # too wide for WebP
+    ],
+)
+def test_what_may_be_shown_meanwhile(
+    requested: str, accept: str | None, frame: Frame, expected: tuple[str, ...]
+) -> None:
+    encodable = frozenset({"jpeg", "png", "gif", "webp", "avif"})
+    made = offer(requested, accept, mode="accept", order=("avif", "webp"), encodable=encodable)
+    chosen = resolve(made, frame=frame, source_format="jpeg", encodable=encodable)
+    assert alternatives(made, chosen, frame=frame, encodable=encodable) == expected

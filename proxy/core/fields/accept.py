@@ -59,6 +59,11 @@ class Accept:
         refused = {r.media_type for r in self.ranges if r.quality == 0 and r.is_concrete_image and not r.parameters}
         return frozenset(refused - self.named_images)
 
+    @cached_property
+    def takes_any_image(self) -> bool:
+        """Whether a wildcard with q > 0 stands for images that are not named."""
+        return any(r.quality > 0 and r.media_type in ("image/*", "*/*") for r in self.ranges)
+
     def format(self) -> str:
         """The field value; parsing it gives an equal value."""
         return ",".join(r.format() for r in self.ranges)

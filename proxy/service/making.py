@@ -1,0 +1,44 @@
+"""From a rendition to the codec's job, and from what the codec made to the artifact that is kept and sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from proxy.core.keys import entity_tag
+from proxy.core.model import Artifact, Rendition
+from proxy.core.reports import MEDIA_TYPES
+from proxy.formats import CATALOGUE
+from proxy.ports import Job, Rendered
+from proxy.service.bucket import Bucket
+from proxy.service.questions import Delivered
+from proxy.service.records import Facts
+
+_SMALL_BYTES = 262_144
+"""Up to here hashing costs less than handing it to a thread."""
+
+
+def job_of(bucket: Bucket, rendition: Rendition, inputs: Sequence[Delivered]) -> Job:
+    return Job(
+        plan_text=rendition.plan_text,
+        format=rendition.format,
+        limits=bucket.rules.limits,
+        auto=rendition.auto,
+        orient=rendition.orient,
+        or_original=rendition.or_original,
+        keep_copyright=bucket.rules.keep_copyright,
+        inputs=tuple(each.artifact.body for each in inputs),
+    )
+
+
+async def artifact_of(rendered: Rendered, facts: Facts) -> Artifact:
+    """*rendered* of the version that *facts* describe."""
+    body = rendered.body
+    return Artifact(
+        body=body,
+        media_type=MEDIA_TYPES.get(rendered.format) or CATALOGUE[rendered.format].media_type,
+        etag=entity_tag(body) if len(body) < _SMALL_BYTES else await asyncio.to_thread(entity_tag, body),
+        source=facts.validators,
+        format=rendered.format,
+        frame=rendered.frame,
+    )

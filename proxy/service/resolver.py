@@ -1,0 +1,101 @@
+"""Which rendition answers a question, once it is known what the source is: its format, and with it its key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxy.core.keys import rendition_key
+from proxy.core.model import Frame, Offer, Rendition, Source
+from proxy.core.negotiate import ANYTHING, alternatives, resolve
+from proxy.core.reports import REPORTS
+from proxy.core.schedule import schedule
+from proxy.service.bucket import BucketRules
+from proxy.service.questions import Delivered, Question
+from proxy.service.records import Facts
+
+_MEMO_ENTRIES = 4_096
+_MEMO_CHARS = 2048
+
+
+class Resolver:
+    """Pure but for what it remembers: a popular URL is resolved thousands of times.
+
+    Args:
+        encodable: catalogue names that this build can write.
+        policy: whatever else of the codec changes bytes.
+    """
+
+    def __init__(self, *, encodable: frozenset[str], policy: str) -> None:
+        self._encodable = encodable
+        self._policy = policy
+        self._resolved: dict[tuple[Source, str, Offer], tuple[tuple[str, ...], Rendition, str]] = {}
+
+    def resolve(
+        self, rules: BucketRules, question: Question, facts: Facts, inputs: Sequence[Delivered]
+    ) -> tuple[Rendition, str]:
+        """The one rendition that answers *question* for these versions of the source and of *inputs*, and its key.
+
+        Raises:
+            InvalidArgument, ImageResolutionExceed: there is none.
+        """
+        memo_key = (question.source, question.plan_text, question.offer)
+        memo = self._resolved.get(memo_key)
+        identity = (facts.validators.identity, *(each.artifact.etag for each in inputs))
+        if memo is not None and memo[0] == identity:
+            return memo[1], memo[2]
+        rendition = self._rendition(rules, question, facts, self._format(rules, question, facts), identity[1:])
+        key = rendition_key(rendition)
+        if len(self._resolved) >= _MEMO_ENTRIES:
+            del self._resolved[next(iter(self._resolved))]
+        if len(question.plan_text) <= _MEMO_CHARS:
+            self._resolved[memo_key] = (identity, rendition, key)
+        return rendition, key
+
+    def others(
+        self, rules: BucketRules, question: Question, facts: Facts, inputs: Sequence[Delivered]
+    ) -> tuple[Rendition, ...]:
+        """The same picture in the other formats that this client could be shown meanwhile, best first."""
+        if not question.offer.meanwhile or question.plan.report is not None:
+            return ()
+        asked = self._format(rules, question, facts)
+        formats = alternatives(
+            question.offer, asked, frame=self._frame(rules, question, facts), encodable=self._encodable
+        )
+        etags = tuple(each.artifact.etag for each in inputs)
+        return tuple(self._rendition(rules, question, facts, each, etags) for each in formats)
+
+    def _rendition(
+        self, rules: BucketRules, question: Question, facts: Facts, chosen: str, inputs: tuple[str, ...]
+    ) -> Rendition:
+        plan = question.plan
+        bare = not (plan.paints or plan.strip or plan.cgif or plan.label or plan.interlace is not None)
+        copyright_kept = rules.keep_copyright and (plan.strip or question.auto)
+        return Rendition(
+            source=question.source,
+            plan_text=question.plan_text,
+            format=chosen,
+            auto=question.auto,
+            orient=rules.auto_orient,
+            or_original=question.auto and bare and facts.traits.format in question.offer.showable,
+            policy=f"{self._policy} copyright" if copyright_kept else self._policy,
+            inputs=inputs,
+        )
+
+    def _format(self, rules: BucketRules, question: Question, facts: Facts) -> str:
+        """The format of the answer: a picture's, or the form that a report comes in."""
+        plan, source_format = question.plan, facts.traits.format
+        answers = REPORTS[plan.report.name].answers if plan.report is not None else None
+        if answers is not None and not plan.stages:
+            return answers
+        measured = self._frame(rules, question, facts)
+        return answers or resolve(
+            question.offer, frame=measured, source_format=source_format, encodable=self._encodable
+        )
+
+    def _frame(self, rules: BucketRules, question: Question, facts: Facts) -> Frame:
+        """The picture that the plan ends in, measured."""
+        traits = facts.traits
+        return schedule(
+            question.plan, traits.frame, output=ANYTHING, auto=question.auto, orient=rules.auto_orient,
+            limits=rules.limits, source_format=traits.format,
+        ).frame  # fmt: skip
