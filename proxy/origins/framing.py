@@ -3,6 +3,9 @@
 httpcore keeps such bytes in its parser when a connection goes back to the pool, and takes them for the answer to the
 next request on it: one object's origin could then choose what another key's request receives.  So the raw bytes of each
 response are counted here, compared with its framing, and the connection is never used again if they do not agree.
+
+A transfer coding that nobody registered (``identity`` among them) is taken away before the parser refuses it: what follows
+ends with the connection (RFC 9112 §6.3).
 """
 # ruff: noqa: ASYNC109 - the signatures are httpcore's
 
@@ -16,6 +19,11 @@ import httpcore
 
 # The same line ends that the parser (h11) takes for the end of a header section.
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+_MAX_HEAD_BYTES = 128 * 1024
+"""More than the parser takes; until then a header section is held back to be whole."""
+_CODING = re.compile(rb"(?i)\ntransfer-encoding:[ \t]*([^\r\n]*?)[ \t]*\r?(?=\n)")
+_LENGTH = re.compile(rb"(?i)\ncontent-length[ \t]*:")
+_KNOWN_CODINGS = re.compile(rb"(?i)[\s,]|^(?:chunked|(?:x-)?(?:gzip|compress)|deflate|)$")
 
 
 class Unanswered(httpcore.ReadError):
@@ -27,7 +35,7 @@ class FramedStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
-        self._head = b""
+        self._begun = False
         self._body_bytes: int | None = None
         self._tail = b""
         self._retired = False
@@ -57,7 +65,27 @@ class FramedStream(httpcore.AsyncNetworkStream):
         Raises:
             Unanswered: there is none, and there was none since the last request.
         """
-        awaiting = self._body_bytes is None and not self._head
+        data = await self._receive(max_bytes, timeout)
+        if self._body_bytes is None:
+            data = await self._whole_head(data, max_bytes, timeout)
+        else:
+            self._body_bytes += len(data)
+        self._tail = (self._tail + data[-4:])[-4:]
+        return data
+
+    async def _whole_head(self, data: bytes, max_bytes: int, timeout: float | None) -> bytes:
+        """*data* and what else there is of the header section, one way of telling its body's end in it."""
+        more = data
+        while (end := _END_OF_HEAD.search(data)) is None and more and len(data) <= _MAX_HEAD_BYTES:
+            more = await self._receive(max_bytes, timeout)
+            data += more
+        if end is None:
+            return data
+        self._body_bytes = len(data) - end.end()
+        return _readable(data[: end.end()]) + data[end.end() :]
+
+    async def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        awaiting = self._body_bytes is None and not self._begun
         try:
             data = await self._stream.read(max_bytes, timeout)
         except httpcore.ReadError as error:
@@ -66,18 +94,11 @@ class FramedStream(httpcore.AsyncNetworkStream):
             raise
         if not data and awaiting:
             raise Unanswered
-        if self._body_bytes is None:
-            self._head += data
-            if end := _END_OF_HEAD.search(self._head):
-                self._body_bytes = len(self._head) - end.end()
-                self._head = b""
-        else:
-            self._body_bytes += len(data)
-        self._tail = (self._tail + data[-4:])[-4:]
+        self._begun = True
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._head, self._body_bytes, self._tail = b"", None, b""
+        self._begun, self._body_bytes, self._tail = False, None, b""
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -92,3 +113,11 @@ class FramedStream(httpcore.AsyncNetworkStream):
         if info == "is_readable" and self._retired:  # an idle connection with something to read is one to drop
             return True
         return self._stream.get_extra_info(info)
+
+
+def _readable(head: bytes) -> bytes:
+    """*head* without a Transfer-Encoding of no meaning; one that changes the body stays, for the parser to refuse."""
+    codings: list[bytes] = _CODING.findall(head)
+    if len(codings) != 1 or _KNOWN_CODINGS.search(codings[0]) or _LENGTH.search(head):
+        return head
+    return _CODING.sub(b"", head)
