@@ -20,12 +20,16 @@ from proxy.core.styles import Styles
 from proxy.origins.http import HttpOrigin
 from proxy.ports import Clock, Codec, Meter, Origin, Store
 from proxy.service.admission import ByteBudget
+from proxy.service.answers import Answers
 from proxy.service.bucket import Bucket, BucketRules
 from proxy.service.deliver import Deliver
 from proxy.service.drawing import Drawing
+from proxy.service.epochs import LocalEpochs
 from proxy.service.literals import Literals
 from proxy.service.originals import Originals
+from proxy.service.pages import Page
 from proxy.service.records import Facts
+from proxy.service.shared_cache import SharedCache
 from proxy.service.shelf import Shelf
 from proxy.settings import Bucket as BucketSettings
 from proxy.settings import Settings
@@ -141,13 +145,16 @@ def build(
         buckets.append((bucket, own.hosts, own.default))
 
     budget_bytes = settings.cache.memory.max_bytes // settings.server.workers
+    passes = any(own.pass_through for own in settings.buckets.values())
+    answers_bytes = budget_bytes * 5 // 16 if passes else 0
+    receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
     shelf = Shelf(meter)
     disk, disk_originals = _disk_tiers(settings, meter, clock, on_disk_written)
     originals = Originals(
         codec=codec,
         clock=clock,
         meter=meter,
-        budget=ByteBudget(settings.origins.fetch_bytes),
+        budget=ByteBudget(settings.origins.fetch_bytes - receiving_bytes),
         facts=MemoryCache[Facts](max(budget_bytes // 16, 1 << 20), size_of=lambda _: _FACTS_BYTES),
         bodies=MemoryCache[bytes](budget_bytes // 4, size_of=len),
         disk=disk_originals,
@@ -157,13 +164,24 @@ def build(
         originals=originals,
         codec=codec,
         meter=meter,
-        memory=MemoryCache[Artifact](budget_bytes * 11 // 16, size_of=lambda artifact: len(artifact.body)),
+        memory=MemoryCache[Artifact](
+            budget_bytes * 11 // 16 - answers_bytes, size_of=lambda artifact: len(artifact.body)
+        ),
         disk=disk,
         shelf=shelf,
         encodable=capabilities.encodable,
         policy=capabilities.policy,
         versions=capabilities.versions,
     )
+    answers = Answers(
+        pages=MemoryCache[Page](answers_bytes // 8, size_of=lambda page: page.size_bytes),
+        bodies=MemoryCache[bytes](answers_bytes - answers_bytes // 8, size_of=len),
+        disk=disk_originals,
+        epochs=LocalEpochs(),
+        clock=clock,
+        largest_bytes=_largest_answer_bytes(settings, answers_bytes),
+    )
+    shared_cache = SharedCache(answers=answers, clock=clock, meter=meter, max_receiving_bytes=receiving_bytes)
     peers = Peers(settings.server.trusted_proxies)
     log = AccessLog(clock, requests=settings.server.access_log == "json", peers=peers)
     named = Buckets(buckets)
@@ -176,12 +194,13 @@ def build(
         clock=clock,
         meter=meter,
         log=log,
+        shared_cache=shared_cache,
         peers=peers,
         server_timing=settings.server.server_timing,
     )
 
     async def aclose(grace_s: float) -> None:
-        await deliver.aclose(grace_s)
+        await asyncio.gather(deliver.aclose(grace_s), shared_cache.aclose(grace_s))
         for origin in origins:
             await origin.aclose()
         for tier in (disk, disk_originals):
@@ -210,6 +229,13 @@ def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
         mark_hosts=frozenset(own.mark_hosts),
         limits=limits,
     )
+
+
+def _largest_answer_bytes(settings: Settings, memory_bytes: int) -> int:
+    """The longest answer that is kept: what the setting says, and what some tier takes."""
+    disk = settings.cache.disk
+    tier_bytes = disk.shares()[1][1] if disk is not None else memory_bytes
+    return min(settings.cache.max_answer_bytes, tier_bytes // 4)
 
 
 def _disk_tiers(

@@ -20,6 +20,7 @@ a library's error text.
     │   │   └── UnknownCoding       501
     │   ├── PreconditionFailed      412
     │   ├── InvalidRange            416
+    │   ├── NotInCache              504   asked for with only-if-cached
     │   └── LoopDetected            508   a request to be forwarded was forwarded by us before
     ├── SourceError                       the picture or its origin is at fault     fault source
     │   ├── InvalidImageFormat      400   not a picture, or a broken one
@@ -167,6 +168,11 @@ class UnclearBody(ClientError):
 class UnknownCoding(UnclearBody):
     status, code = 501, "NotImplemented"
     public = "Transfer codings other than chunked are not implemented."
+
+
+class NotInCache(ClientError):
+    status, code = 504, "ServiceUnavailable"
+    public = "The request asks for a cached answer only, and there is none."
 
 
 class LoopDetected(ClientError):

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self, TypeVar
 
+from proxy.core.http_cache.ending import Ending
 from proxy.core.model import Frame, ImageLimits, Source, Traits, Validators
 
 V = TypeVar("V")
@@ -98,9 +99,8 @@ class ForwardRequest:
 
     method: str
     raw_path: bytes
-    """As received; what it names lies below the origin's own prefix."""
     raw_query: bytes
-    """As received, without ``?``."""
+    """As received, without ``?``; what the path names lies below the origin's own prefix."""
     lines: Sequence[tuple[bytes, bytes]]
     """The header section, fields of a hop (Host and framing among them) excepted."""
     body: AsyncIterator[bytes] | None = None
@@ -110,12 +110,12 @@ class ForwardRequest:
 
 
 class Forwarded(Protocol):
-    """An origin's answer to a forwarded request; the caller must close it."""
+    """An origin's answer, of a status from 200 to 599, to a forwarded request; the caller must close it."""
 
     status: int
-    """200 to 599."""
     lines: Sequence[tuple[bytes, bytes]]
     """The end-to-end part of the header section in its order, without Content-Length; names in lower case."""
+    ending: Ending
     size_bytes: int | None
     """What Content-Length says; None if it does not."""
 

@@ -68,7 +68,7 @@ class DiskCache(Branch):
     max_bytes: Annotated[int, Field(ge=1)] = 10_737_418_240
     """What the whole directory may hold."""
     source_share_ratio: Annotated[float, Field(ge=0, le=0.95)] = 0.5
-    """Share of ``max_bytes`` for fetched originals; the rest is for renditions."""
+    """Share of ``max_bytes`` for what origins sent (originals, and answers of ``pass_through``); the rest is for renditions."""
 
     def shares(self) -> tuple[tuple[Path, int], tuple[Path, int]]:
         """Directory and bytes of the renditions' share and of the originals': neither can push the other out."""
@@ -82,6 +82,8 @@ class DiskCache(Branch):
 class Cache(Branch):
     memory: MemoryCache = MemoryCache()
     disk: DiskCache | None = None
+    max_answer_bytes: Annotated[int, Field(ge=0)] = 33_554_432
+    """Longest body that is kept of what ``pass_through`` forwards; longer ones go through unkept."""
 
 
 class Codec(Branch):
@@ -160,7 +162,8 @@ class Origins(Branch):
     max_connections: Annotated[int, Field(ge=1)] = 64
     """Connections per origin and web worker."""
     fetch_bytes: Annotated[int, Field(ge=1)] = 268_435_456
-    """Bytes of originals that one web worker fetches at a time; more wait.  One original is always let through."""
+    """Bytes of originals that one web worker fetches at a time; more wait.  One original is always let through.  With
+    ``pass_through`` a quarter of it is for answers on their way into the cache."""
     max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
     """Redirects that are followed, each checked like the first address."""
 
@@ -190,7 +193,8 @@ class Bucket(Branch):
     allow_private: bool = False
     """HTTP(S): whether the origin may be on a private or loopback address; link-local ones stay closed."""
     pass_through: bool = False
-    """HTTP(S): whether what is no picture operation is forwarded to the origin: any method, any type, not stored."""
+    """HTTP(S): whether what is no picture operation is forwarded to the origin, any method and any
+    type, through a shared HTTP cache."""
     public: Literal["read", "private"] = "read"
     """``private``: only signed requests are answered."""
     negotiate: Literal["accept", "exact"] = "accept"
@@ -218,7 +222,8 @@ class Bucket(Branch):
     mark_hosts: tuple[str, ...] = ()
     """Hosts of other buckets here that ``watermark/1`` may take its image from, besides the bucket itself."""
     ttl_s: Annotated[float, Field(ge=0)] = 3600
-    """Freshness where the origin gives none: of renditions, and of objects in file, s3 and memory stores."""
+    """Freshness where the origin gives none: of renditions, and of objects in file, s3 and memory stores; of what passes
+    through, the longest that is guessed."""
     error_ttl_s: Annotated[float, Field(ge=0)] = 10
     """How long an error about an original is remembered."""
     persist: Literal["off", "read-through"] = "off"

@@ -27,13 +27,13 @@ def response_freshness(
     if not _storable(headers, directives):
         return Freshness(fetched_at_s=now_s, lifetime_s=0, must_revalidate=True, storable=False)
     date_s = parse_date(headers.get("date"), now_s=now_s)
-    lifetime_s = _explicit_lifetime_s(headers, directives, now_s if date_s is None else date_s, now_s)
+    lifetime_s = explicit_lifetime_s(headers, directives, now_s if date_s is None else date_s, now_s)
     if directives.no_cache:
         lifetime_s = 0
     return Freshness(
         fetched_at_s=now_s,
         lifetime_s=default_ttl_s if lifetime_s is None else lifetime_s,
-        initial_age_s=0 if lifetime_s is None else _initial_age_s(headers, date_s, now_s, requested_at_s),
+        initial_age_s=0 if lifetime_s is None else initial_age_s(headers, date_s, now_s, requested_at_s),
         # s-maxage brings the semantics of proxy-revalidate with it (§5.2.2.10).
         must_revalidate=directives.no_cache
         or directives.must_revalidate
@@ -90,7 +90,7 @@ def _storable(headers: Mapping[str, str], directives: ResponseDirectives) -> boo
     return named.isdisjoint(_PERSONAL)
 
 
-def _explicit_lifetime_s(
+def explicit_lifetime_s(
     headers: Mapping[str, str], directives: ResponseDirectives, date_s: float, now_s: float
 ) -> float | None:
     """s-maxage, else max-age, else Expires less Date (§4.2.1); None if the origin gives none of them."""
@@ -106,7 +106,7 @@ def _explicit_lifetime_s(
     return min(max(0, expires_s - date_s), MAX_DELTA_S)
 
 
-def _initial_age_s(
+def initial_age_s(
     headers: Mapping[str, str], date_s: float | None, now_s: float, requested_at_s: float | None
 ) -> float:
     """The corrected initial age (§4.2.3); of several Age values the first counts, and one that is no number does not."""

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import httpx
 
 from proxy.core.fields.forwarding import end_to_end, plain_name
+from proxy.core.http_cache.ending import Ending
 from proxy.errors import InvalidUri, OriginUnavailable, RequestTooSlow, UnclearBody
 from proxy.origins import guard
 from proxy.origins.stream import HttpBody, Tally, translated
@@ -44,6 +45,9 @@ class HttpForwarded(HttpBody):
         self.lines: Sequence[tuple[bytes, bytes]]
         self.lines = [(name, value) for name, value in end_to_end(lines) if name != b"content-length"]
         self.size_bytes = int(length) if declared and self.status != 204 else None
+        framings = (b"transfer-encoding" in fields) + (b"content-length" in fields)
+        empty = head or self.status in (204, 304)
+        self.ending = Ending.TOLD if empty or framings == 1 else Ending.DOUBTFUL if framings else Ending.CLOSED
         self._head = head
 
     @property

@@ -29,6 +29,7 @@ from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver
 from proxy.service.drawing import Drawing
 from proxy.service.literals import Literals
+from proxy.service.shared_cache import SharedCache
 from proxy.web.access_log import AccessLog
 from proxy.web.ask import Asked, Asker, Styled, asks_style
 from proxy.web.code import code_reply
@@ -60,6 +61,7 @@ class Edge:
         clock: Clock,
         meter: Meter,
         log: AccessLog,
+        shared_cache: SharedCache,
         peers: Peers | None = None,
         server_timing: bool = False,
     ) -> None:
@@ -71,6 +73,7 @@ class Edge:
         self._clock = clock
         self._meter = meter
         self._log = log
+        self._shared_cache = shared_cache
         self._peers = peers or Peers()
         self._server_timing = server_timing
         self._date = 0, format_date(0)
@@ -118,7 +121,7 @@ class Edge:
             if bucket.rules.private:
                 raise AccessDenied("the bucket is private and the request is not signed")
             if forwarder is not None:
-                return await forwarded_reply(request, bucket, forwarder, self._peers, receive)
+                return await forwarded_reply(request, bucket, forwarder, self._shared_cache, self._peers, receive)
             key = object_key(request.raw_path, bucket.rules.persist_prefix)
             asked = self._asker.ask(request, bucket, key)
             if asked.code is not None:

@@ -1,6 +1,6 @@
-"""What is no picture operation, in a bucket that says so: carried to its origin, and the answer carried back.
+"""What is no picture operation, in a bucket that says so: carried to its origin, by way of a shared HTTP cache.
 
-Nothing is stored and nothing is read from a cache here; the body goes through in both directions as it comes.
+Here a request is read and an answer written; which of them come from the cache, ``service.shared_cache`` decides.
 """
 
 from __future__ import annotations
@@ -12,21 +12,25 @@ from urllib.parse import unquote
 
 from starlette.types import Receive
 
-from proxy.core.fields.cache_status import CacheStatus
-from proxy.core.fields.forwarding import has_passed_us, request_lines
+from proxy.core.fields.forwarding import has_passed_us, request_lines, site_of, steers_the_origin
+from proxy.core.http_cache.messages import CacheRequest
 from proxy.core.query import asks_operation
 from proxy.errors import LoopDetected, MethodNotAllowed, UnclearBody, UnknownCoding
 from proxy.ports import Forwarder, ForwardRequest
+from proxy.service.asking import Answer, Ask
 from proxy.service.bucket import Bucket
+from proxy.service.pages import Url
+from proxy.service.shared_cache import SharedCache
 from proxy.web.ask import is_picture_name
 from proxy.web.peers import Peers
 from proxy.web.presence import ClientGoneError, unless_gone
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest, refuse_hidden
 
-_STATUS = CacheStatus(fwd="bypass").format()
 # TRACE would show the client what we add for the origin alone (RFC 9110 §9.3.8); CONNECT is for tunnels.
 _NEVER = frozenset({"TRACE", "CONNECT"})
+_AROUND = frozenset({"if-match", "if-unmodified-since"})
+"""For the origin to judge (RFC 9111 §4.3.2)."""
 
 
 def goes_through(request: EdgeRequest, bucket: Bucket) -> Forwarder | None:
@@ -39,14 +43,15 @@ def goes_through(request: EdgeRequest, bucket: Bucket) -> Forwarder | None:
 
 
 async def forwarded_reply(
-    request: EdgeRequest, bucket: Bucket, forwarder: Forwarder, peers: Peers, receive: Receive
+    request: EdgeRequest, bucket: Bucket, forwarder: Forwarder, cache: SharedCache, peers: Peers, receive: Receive
 ) -> Reply:
-    """The origin's answer; its body is read as it is sent.
+    """The answer of the cache or the origin; its body may be read as it is sent.
 
     Raises:
         NoSuchKey: the path lies where renditions are kept.
         MethodNotAllowed, LoopDetected, UnclearBody, UnknownCoding: it cannot or may not be forwarded.
         InvalidUri, RequestTooSlow, OriginForbidden, OriginUnavailable, OriginTimeout: as ``Forwarder.forward``.
+        InvalidRange, NotInCache: as ``SharedCache.answer``.
         ClientGoneError: the client closed the connection.
     """
     refuse_hidden(request.raw_path, bucket.rules.persist_prefix)
@@ -70,28 +75,44 @@ async def forwarded_reply(
             sent = [(n, v if n != b"max-forwards" else b"%d" % (hops - 1)) for n, v in sent]
     has_body, body_bytes = _framing(lines)
     body = _Body(receive, ended=not has_body)
-    answer = await unless_gone(
-        body.receive_after,
-        forwarder.forward(
-            ForwardRequest(
-                method=request.method,
-                raw_path=request.raw_path,
-                raw_query=request.raw_query,
-                lines=sent,
-                body=body.chunks() if has_body else None,
-                body_bytes=body_bytes,
-            )
+    view = CacheRequest.of(request.method, sent, site=site_of(sent), guess_max_s=bucket.rules.ttl_s)
+    ask = Ask(
+        url=Url(bucket.rules.name, request.raw_path, request.raw_query),
+        forwarder=forwarder,
+        request=ForwardRequest(
+            method=request.method,
+            raw_path=request.raw_path,
+            raw_query=request.raw_query,
+            lines=sent,
+            body=body.chunks() if has_body else None,
+            body_bytes=body_bytes,
+        ),
+        view=view,
+        host=_authority(lines),
+        scheme=request.scheme,
+        around=(
+            request.method not in ("GET", "HEAD")
+            or has_body
+            or not _AROUND.isdisjoint(view.fields)
+            or _upgrades(lines)
+            or steers_the_origin(sent)
         ),
     )
+    hit = cache.hit(ask)
+    return _reply(hit if hit is not None else await unless_gone(body.receive_after, cache.answer(ask)))
+
+
+def _reply(answer: Answer) -> Reply:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.lines]
+    status = answer.cache_status.format()
     return Reply(
         status=answer.status,
-        headers=[*headers, ("cache-status", _STATUS)],
-        body=aiter(answer),
+        headers=[*headers, ("cache-status", status)],
+        body=answer.body,
         size_bytes=answer.size_bytes,
-        close=answer.aclose,
+        close=answer.close,
         kind="object",
-        cache=_STATUS,
+        cache=status,
     )
 
 
@@ -146,6 +167,10 @@ def _framing(lines: tuple[tuple[bytes, bytes], ...]) -> tuple[bool, int | None]:
     if len(lengths) > 1 or not lengths[0].isdigit():
         raise UnclearBody("more than one length of the body, or none that is a number")
     return int(lengths[0]) > 0, int(lengths[0])
+
+
+def _authority(lines: tuple[tuple[bytes, bytes], ...]) -> str:
+    return next((value.decode("latin-1") for name, value in lines if name == b"host"), "")
 
 
 def _upgrades(lines: tuple[tuple[bytes, bytes], ...]) -> bool:

@@ -57,7 +57,7 @@ class Reply:
     async def _send(self, send: Send, *, head: bool) -> int:
         size_bytes = len(self.body) if isinstance(self.body, bytes) and self.size_bytes is None else self.size_bytes
         raw = [(_SPELT.get(name) or name.encode("latin-1"), _printable(value)) for name, value in self.headers]
-        if size_bytes is not None and self.status != 304:
+        if size_bytes is not None and self.status not in (204, 304):
             raw.append((_SPELT["content-length"], str(size_bytes).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
         if head or self.status == 304:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.fields.forwarding import end_to_end, has_passed_us, request_lines
+from proxy.core.fields.forwarding import end_to_end, has_passed_us, request_lines, site_of, steers_the_origin
 
 NAMES = st.from_regex(rb"[A-Za-z][A-Za-z-]{0,9}", fullmatch=True)
 LINES = st.lists(st.tuples(NAMES, st.binary(max_size=8)), max_size=8)
@@ -117,3 +117,40 @@ def test_via_grows() -> None:
 )
 def test_our_name_in_via_is_found(via: bytes, ours: bool) -> None:
     assert has_passed_us([(b"a", b"b"), (b"Via", via)]) is ours
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ([], [], True),
+        ([(b"host", b"evil.example")], [HOST], False),
+        ([(b"host", b"IMG.example")], [HOST], True),
+        ([(b"accept", b"x")], [], True),
+        ([(b"x-forwarded-for", b"198.51.100.7")], [], True),
+        ([(b"x-forwarded-proto", b"https")], [], False),
+        ([(b"x-forwarded-prefix", b"/evil")], [], False),
+        ([(b"forwarded", b"for=1.2.3.4;host=a;by=x")], [(b"forwarded", b"host=A;for=5.6.7.8")], True),
+        ([(b"forwarded", b"host=evil")], [(b"forwarded", b"host=a")], False),
+    ],
+)
+def test_what_a_trusted_proxy_tells_of_the_url_is_part_of_it(one, other, same: bool) -> None:
+    """Applications write it into links without a Vary: whoever may choose it must not choose it for others."""
+    sites = [site_of(sent(*lines, peer_is_trusted=True)) for lines in (one, other)]
+    assert (sites[0] == sites[1]) is same
+
+
+def test_what_anybody_else_tells_of_it_is_not_even_sent() -> None:
+    told = [(b"x-forwarded-host", b"evil"), (b"x-forwarded-prefix", b"/evil"), (b"forwarded", b"host=evil")]
+    assert site_of(sent(HOST, *told)) == site_of(sent(HOST, (b"x-forwarded-for", b"x")))
+
+
+def test_the_address_of_a_client_does_not_make_its_answers_its_own() -> None:
+    assert site_of(sent(HOST, peer="192.0.2.1")) == site_of(sent(HOST, peer="2001:db8::1"))
+
+
+@pytest.mark.parametrize(
+    "name", [b"x-original-url", b"X-Rewrite-URL", b"x_original_url", b"x-http-method-override", b"x-host"]
+)
+def test_fields_that_name_another_url_or_method(name: bytes) -> None:
+    assert steers_the_origin([(b"accept", b"x"), (name, b"/admin")])
+    assert not steers_the_origin([(b"accept", b"x"), (b"x-requested-with", b"y")])

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from caching import Caching
 from fakes import FakeCodec, FakeOrigin, ManualClock, TallyMeter
 
 from proxy.caches.memory import MemoryCache
@@ -59,7 +60,7 @@ class Worker:
         self.bucket = Bucket(rules=replace(BucketRules(name="b"), **rules), origin=self.origin)
         self.edge = Edge(
             buckets=Buckets([(self.bucket, [], True)]), deliver=deliver, drawing=Drawing(self.codec, self.meter), asker=Asker(ENCODABLE), clock=self.clock,
-            literals=Literals(originals, self.clock), meter=self.meter, log=self.log,
+            shared_cache=Caching().cache, literals=Literals(originals, self.clock), meter=self.meter, log=self.log,
         )  # fmt: skip
 
     async def get(self, target: str, method: str = "GET", **headers: str) -> httpx.Response:

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from caching import Caching
 from fakes import FakeOrigin
 
+from proxy.core.http_cache.ending import Ending
 from proxy.core.styles import Styles
 from proxy.errors import LoopDetected, MethodNotAllowed, NoSuchKey, UnclearBody, UnknownCoding
 from proxy.ports import ForwardRequest
@@ -24,6 +26,7 @@ class FakeAnswer:
     status = 200
     lines = ((b"set-cookie", b"a=1"), (b"cache-status", b"inner; hit"), (b"set-cookie", b"b=2"))
     size_bytes = 4
+    ending = Ending.TOLD
     closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -83,7 +86,9 @@ def events(*messages: object):
 
 
 async def reply(asked: EdgeRequest, forwarder: FakeForwarder, *messages: object, **rules: object) -> Reply:
-    return await forwarded_reply(asked, bucket(forwarder, **rules), forwarder, Peers(), events(*messages))
+    return await forwarded_reply(
+        asked, bucket(forwarder, **rules), forwarder, Caching().cache, Peers(), events(*messages)
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +143,7 @@ async def test_an_answer_keeps_its_lines_and_says_how_it_came() -> None:
         ("set-cookie", "a=1"),
         ("cache-status", "inner; hit"),
         ("set-cookie", "b=2"),
-        ("cache-status", "mogr; fwd=bypass"),
+        ("cache-status", "mogr; fwd=uri-miss"),
     ]
     assert (answer.status, answer.size_bytes) == (200, 4)
     (sent,) = forwarder.requests

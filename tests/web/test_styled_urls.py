@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from caching import Caching
 from fakes import FakeCodec, FakeOrigin, ManualClock, TallyMeter
 
 from proxy.caches.memory import MemoryCache
@@ -62,7 +63,7 @@ class Worker:
         own = BucketRules(name="b", styles=Styles(TEXTS, separators), ttl_s=60, error_ttl_s=10)
         self.edge = Edge(
             buckets=Buckets([(Bucket(rules=replace(own, **rules), origin=self.origin), [], True)]), deliver=deliver,
-            literals=Literals(originals, self.clock), drawing=drawing, asker=Asker(ENCODABLE), clock=self.clock,
+            shared_cache=Caching().cache, literals=Literals(originals, self.clock), drawing=drawing, asker=Asker(ENCODABLE), clock=self.clock,
             meter=meter, log=AccessLog(self.clock, requests=False, stream=io.StringIO()),
         )  # fmt: skip
 

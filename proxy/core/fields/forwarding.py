@@ -80,3 +80,33 @@ def request_lines(
         b"via": http_version.encode("latin-1") + b" " + TOKEN,
     }
     return [*kept, *((name, value) for name, value in ours.items() if value)]
+
+
+_CLIENTS = frozenset({b"x-forwarded-for", b"x-forwarded-client-cert"})
+_STEERING = frozenset({
+    b"x-original-url", b"x-rewrite-url", b"x-original-host", b"x-host", b"x-http-method", b"x-http-method-override",
+    b"x-method-override", b"x-http-host-override", b"x-original-uri", b"x-override-url", b"x-real-host",
+})  # fmt: skip
+
+
+def site_of(lines: Lines) -> str:
+    """What the forwarded *lines* tell the origin of the URL beyond path and query: host, scheme, port, prefix.
+
+    Applications build links and redirects from it without ever saying ``Vary``: whoever asked for another host must not
+    be able to choose what this one's visitors get.
+    """
+    told = []
+    for name, value in lines:
+        plain = plain_name(name)
+        if plain == b"forwarded":
+            pairs = [pair.strip(b" \t") for member in value.split(b",") for pair in member.split(b";")]
+            value = b";".join(pair for pair in pairs if not pair.lower().startswith((b"for=", b"by=")))
+        elif not plain.startswith(b"x-forwarded-") or plain in _CLIENTS:
+            continue
+        told.append(f"{plain.decode('latin-1')}: {value.decode('latin-1').strip().lower()}")
+    return "\n".join(sorted(told))
+
+
+def steers_the_origin(lines: Lines) -> bool:
+    """Whether a field is there by which frameworks let a request name another URL, host or method than its own."""
+    return any(plain_name(name) in _STEERING for name, _ in lines)
