@@ -68,6 +68,18 @@ def cache_control_for(freshness: Freshness, now_s: float, *, received: str | Non
     ).format()
 
 
+def may_be_stale(freshness: Freshness, now_s: float, *, received: str | None, failed: bool) -> bool:
+    """Whether what went stale may be served while it is asked about, or because that *failed* (RFC 5861 §3, §4).
+
+    *received* is the source's own Cache-Control; nothing else allows it.
+    """
+    if freshness.must_revalidate or not freshness.storable:
+        return False
+    theirs = ResponseDirectives.parse(received)
+    allowed_s = theirs.stale_if_error_s if failed else theirs.stale_while_revalidate_s
+    return freshness.age_s(now_s) - freshness.lifetime_s < (allowed_s or 0)
+
+
 def age_for(freshness: Freshness, now_s: float) -> str:
     """The Age field of an answer from a cache of ours: whole seconds since its source was made or confirmed."""
     return str(int(min(freshness.age_s(now_s), MAX_DELTA_S)))

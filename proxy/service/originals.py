@@ -6,23 +6,26 @@ that renditions are persisted in, the origin.  ``Originals.body`` answers its by
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from proxy.core.freshness import response_freshness
+from proxy.core.freshness import may_be_stale, response_freshness
 from proxy.core.keys import facts_key, source_key
 from proxy.core.model import Freshness, Source, Validators
-from proxy.errors import ImageTooLarge, MogrError, OriginUnavailable
+from proxy.errors import ImageTooLarge, MogrError, OriginTimeout, OriginUnavailable
 from proxy.ports import Cache, CacheEntry, Clock, Codec, Memory, Meter, ObjectInfo, ObjectStream, Unchanged
 from proxy.service.admission import ByteBudget
 from proxy.service.bucket import Bucket
 from proxy.service.flights import Flight, Flights
+from proxy.service.persisted import read_facts, write_facts
 from proxy.service.records import Facts, facts_from_meta, facts_to_meta
 from proxy.service.shelf import Shelf
 from proxy.service.verdicts import Verdicts
 
-_SCHEMA = 1
+_MAX_REFRESHES = 64
+"""Sources asked about at a time while they are served stale."""
 _LIFETIME = ("cache-control", "expires", "vary")
 _NEVER = Freshness(fetched_at_s=0, lifetime_s=0)
 
@@ -61,6 +64,7 @@ class Originals:
         self._disk = disk
         self._shelf = shelf
         self._flights = Flights()
+        self._refreshes: dict[str, asyncio.Task[None]] = {}
         self.verdicts = Verdicts(clock)
 
     def known(self, source: Source) -> Facts | None:
@@ -69,7 +73,7 @@ class Originals:
         return facts if facts is not None and facts.freshness.is_fresh(self._clock.now_s()) else None
 
     async def learn(self, bucket: Bucket, source: Source) -> Learned:
-        """What *source* is now, as far as its freshness allows.
+        """What *source* is now, as far as its freshness allows, or was, as far as that may be served stale (RFC 5861).
 
         Cancelling leaves a fetch to the others who wait for it; with nobody left it is given up.
 
@@ -82,19 +86,17 @@ class Originals:
         facts = self.known(source)
         if facts is not None:
             return Learned(facts)
-        self.verdicts.check(key)
-
-        async def work(_: Flight) -> Learned:
-            try:
-                return await self._learn(bucket, source, key)
-            except MogrError as error:
-                if error.retry_after_s is None:
-                    self.verdicts.remember(key, error, bucket.rules.error_ttl_s)
-                else:
-                    self._meter.overloaded()
-                raise
-
-        learned, joined = await self._flights.run(key, work)
+        held = self._facts.get(key)
+        if held is not None and self._may_be_stale(held, failed=False):
+            self._refresh(bucket, source, key)
+            return Learned(held)
+        try:
+            self.verdicts.check(key)
+            learned, joined = await self._flights.run(key, self._work(bucket, source, key))
+        except (OriginUnavailable, OriginTimeout):
+            if held is not None and self._may_be_stale(held, failed=True):
+                return Learned(held)
+            raise
         if joined:
             self._meter.collapsed()
         return learned
@@ -121,6 +123,35 @@ class Originals:
     async def aclose(self, grace_s: float) -> None:
         await self._flights.aclose(grace_s)
 
+    def _work(self, bucket: Bucket, source: Source, key: str) -> Callable[[Flight], Awaitable[Learned]]:
+        async def work(_: Flight) -> Learned:
+            try:
+                return await self._learn(bucket, source, key)
+            except MogrError as error:
+                if error.retry_after_s is None:
+                    self.verdicts.remember(key, error, bucket.rules.error_ttl_s)
+                else:
+                    self._meter.overloaded()
+                raise
+
+        return work
+
+    def _may_be_stale(self, facts: Facts, *, failed: bool) -> bool:
+        return may_be_stale(facts.freshness, self._clock.now_s(), received=facts.cache_control, failed=failed)
+
+    def _refresh(self, bucket: Bucket, source: Source, key: str) -> None:
+        """Ask about *source* behind the answer, once at a time, and not while an error is held against it."""
+        if key in self._refreshes or len(self._refreshes) >= _MAX_REFRESHES:
+            return
+
+        async def refresh() -> None:
+            with suppress(MogrError):
+                self.verdicts.check(key)
+                await self._flights.run(key, self._work(bucket, source, key))
+
+        task = self._refreshes[key] = asyncio.ensure_future(refresh())
+        task.add_done_callback(lambda _: self._refreshes.pop(key))
+
     async def _learn(self, bucket: Bucket, source: Source, key: str) -> Learned:
         known = self._facts.get(key)
         if known is None and self._disk is not None:
@@ -131,7 +162,9 @@ class Originals:
                 return Learned(known)
         if known is not None or bucket.persist is None:
             return await self._fetch(bucket, source, key, known)
-        learned = await self._fetch(bucket, source, key, await self._persisted_facts(bucket, source))
+        learned = await self._fetch(
+            bucket, source, key, await read_facts(bucket.persist, bucket.rules.persist_prefix, source)
+        )
         # Another replica's facts: to us the source was new, nothing of ours had gone stale.
         return replace(learned, revalidated=False)
 
@@ -198,31 +231,9 @@ class Originals:
             if bucket.cache_originals:
                 self._shelf.put(self._disk, body_key, CacheEntry(meta={}, body=body))
             if bucket.persist is not None:
-                record = json.dumps({"schema": _SCHEMA, **facts_to_meta(facts)}).encode()
-                self._shelf.persist(bucket.persist, _facts_path(bucket, source), record, "application/json", {})
-
-    async def _persisted_facts(self, bucket: Bucket, source: Source) -> Facts | None:
-        """What another replica learned; never fresh, so the origin is asked whether it still holds."""
-        assert bucket.persist is not None
-        try:
-            answer = await bucket.persist.open(_facts_path(bucket, source))
-            if isinstance(answer, Unchanged):
-                return None
-            async with answer:
-                record = b"".join([chunk async for chunk in answer])
-            meta: Mapping[str, object] = json.loads(record)
-        except (MogrError, ValueError):
-            return None
-        facts = facts_from_meta(meta) if meta.get("schema") == _SCHEMA else None
-        if facts is None or not (facts.validators.etag or facts.validators.last_modified_s):
-            return None
-        return facts
+                write_facts(self._shelf, bucket.persist, bucket.rules.persist_prefix, source, facts)
 
 
 def _body_key(source: Source, validators: Validators) -> str:
     # unambiguous: the first part is a hash of fixed length
     return f"{source_key(source)}:{validators.identity}"
-
-
-def _facts_path(bucket: Bucket, source: Source) -> str:
-    return f"{bucket.rules.persist_prefix}{source_key(source)}/facts.json"

@@ -1,4 +1,4 @@
-"""Renditions kept in a bucket for all replicas (persist mode ``read-through``).
+"""Renditions, and facts about their sources, kept in a bucket for all replicas (persist mode ``read-through``).
 
 The path is made of hashes alone, so nothing a client writes can choose where we write, and originals are never
 overwritten.  What makes a stored rendition valid travels with it, as a record in its metadata: the version of the
@@ -11,15 +11,16 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
-from proxy.core.keys import entity_tag, persist_path
-from proxy.core.model import Artifact, Rendition
+from proxy.core.keys import entity_tag, persist_path, source_key
+from proxy.core.model import Artifact, Rendition, Source
 from proxy.errors import MogrError
 from proxy.ports import CacheEntry, Store, Unchanged
-from proxy.service.records import artifact_from_entry, artifact_to_entry
+from proxy.service.records import Facts, artifact_from_entry, artifact_to_entry, facts_from_meta, facts_to_meta
 from proxy.service.shelf import Shelf
 
 RECORD = "mogr-record"
 _PLAN_SHOWN_BYTES = 512
+_FACTS_SCHEMA = 1
 
 
 async def read_rendition(store: Store, prefix: str, rendition: Rendition, identity: str) -> Artifact | None:
@@ -62,3 +63,30 @@ def _record(metadata: Mapping[str, str]) -> dict[str, object] | None:
     except (KeyError, ValueError):
         return None
     return record if isinstance(record, dict) else None
+
+
+async def read_facts(store: Store, prefix: str, source: Source) -> Facts | None:
+    """What another replica learned; never fresh, so the origin is asked whether it still holds."""
+    try:
+        answer = await store.open(_facts_path(prefix, source))
+        if isinstance(answer, Unchanged):
+            return None
+        async with answer:
+            record = b"".join([chunk async for chunk in answer])
+        meta: Mapping[str, object] = json.loads(record)
+    except (MogrError, ValueError):
+        return None
+    facts = facts_from_meta(meta) if meta.get("schema") == _FACTS_SCHEMA else None
+    if facts is None or not (facts.validators.etag or facts.validators.last_modified_s):
+        return None
+    return facts
+
+
+def write_facts(shelf: Shelf, store: Store, prefix: str, source: Source, facts: Facts) -> None:
+    """Write *facts* behind the response."""
+    record = json.dumps({"schema": _FACTS_SCHEMA, **facts_to_meta(facts)}).encode()
+    shelf.persist(store, _facts_path(prefix, source), record, "application/json", {})
+
+
+def _facts_path(prefix: str, source: Source) -> str:
+    return f"{prefix}{source_key(source)}/facts.json"

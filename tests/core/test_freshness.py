@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.core.fields.cache_control import MAX_DELTA_S, ResponseDirectives
 from proxy.core.fields.dates import format_date
-from proxy.core.freshness import age_for, cache_control_for, error_cache_control, response_freshness
+from proxy.core.freshness import age_for, cache_control_for, error_cache_control, may_be_stale, response_freshness
 from proxy.core.model import Freshness
 
 _NOW_S = 1_795_000_000.0
@@ -197,3 +197,24 @@ def test_caches_after_us_never_keep_longer_than_we_do(headers: dict[str, str], a
     assert again.storable == fresh.storable
     assert again.lifetime_s - again.age_s(now_s) <= max(0, fresh.lifetime_s - fresh.age_s(now_s)) + 1
     assert ResponseDirectives.parse(said).format() == said
+
+
+@pytest.mark.parametrize(
+    ("received", "stale_s", "while_asking", "on_failure"),
+    [
+        (None, 0, False, False),
+        ("max-age=10", 0, False, False),
+        ("max-age=10, stale-while-revalidate=5", 4, True, False),
+        ("max-age=10, stale-while-revalidate=5", 5, False, False),
+        ("max-age=10, stale-if-error=5", 4, False, True),
+        ("max-age=10, stale-if-error=5, must-revalidate", 1, False, False),
+        ("s-maxage=10, stale-while-revalidate=5", 1, False, False),
+        ("max-age=10, stale-if-error=5, no-store", 1, False, False),
+    ],
+)
+def test_a_source_may_be_used_stale_where_it_says_so(received, stale_s, while_asking, on_failure):
+    """RFC 5861 §3, §4."""
+    freshness = response_freshness({"cache-control": received} if received else {}, now_s=_NOW_S, default_ttl_s=10)
+    now_s = _NOW_S + 10 + stale_s
+    assert may_be_stale(freshness, now_s, received=received, failed=False) is while_asking
+    assert may_be_stale(freshness, now_s, received=received, failed=True) is on_failure

@@ -250,3 +250,52 @@ async def test_an_unusable_record_on_disk_or_in_the_bucket_is_a_miss():
         await world.store.put(path, b"{broken", metadata={"mogr-record": "{broken"})
     world.restart()
     assert (await world.ask()).tier is None
+
+
+async def test_a_source_served_stale_is_asked_about_once_behind_the_answer():
+    world = World(headers={"cache-control": "max-age=10, stale-while-revalidate=60"})
+    await world.ask()
+    world.clock.advance(20)
+    world.origin.gate = asyncio.Event()
+    for _ in range(5):
+        assert (await world.ask()).tier == "memory"
+    await settle()
+    assert len(world.origin.opened) == 2
+    assert world.deliver.hit(world.bucket, world.question()) is None
+    world.origin.gate.set()
+    await settle()
+    assert world.deliver.hit(world.bucket, world.question()) is not None, "its freshness was confirmed meanwhile"
+    assert world.origin.unchanged == 1
+
+
+@pytest.mark.parametrize(("told", "stands_in"), [("max-age=10, stale-if-error=60", True), ("max-age=10", False)])
+async def test_a_source_that_cannot_be_asked_is_served_stale_where_it_allowed_that(told, stands_in):
+    world = World(headers={"cache-control": told})
+    await world.ask()
+    world.clock.advance(20)
+    world.origin.error = OriginUnavailable("down")
+    for _ in range(2):  # the second time the failure is remembered
+        if stands_in:
+            assert (await world.ask()).tier == "memory"
+        else:
+            with pytest.raises(OriginUnavailable):
+                await world.ask()
+    assert len(world.origin.opened) == 2
+    world.clock.advance(60)
+    with pytest.raises(OriginUnavailable):
+        await world.ask()
+
+
+async def test_a_failing_refresh_is_not_repeated_for_every_request():
+    world = World(headers={"cache-control": "max-age=10, stale-while-revalidate=600"})
+    await world.ask()
+    world.clock.advance(20)
+    world.origin.error = OriginUnavailable("down")
+    for _ in range(5):
+        assert (await world.ask()).tier == "memory"
+        await settle()
+    assert len(world.origin.opened) == 2
+    world.clock.advance(10)
+    await world.ask()
+    await settle()
+    assert len(world.origin.opened) == 3
