@@ -23,6 +23,7 @@ from proxy.errors import (
     NoSuchKey,
     OperationNotImplemented,
     PreconditionFailed,
+    ShuttingDown,
 )
 from proxy.ports import Clock, Meter
 from proxy.service.bucket import Bucket
@@ -132,8 +133,10 @@ class Edge:
             return await self._serve(request, bucket, key, asked, receive)
         except MogrError as error:
             known = error
-        except (ClientGoneError, asyncio.CancelledError):
+        except ClientGoneError:
             raise
+        except asyncio.CancelledError:  # by our server, whose time to stop has run out; by nobody else
+            known = ShuttingDown()
         except Exception as error:
             known = InternalError(repr(error))
             known.__cause__ = error

@@ -155,6 +155,22 @@ async def test_a_client_that_leaves_cancels_what_only_it_wanted():
     assert worker.meter.requests == [("other", 499)]
 
 
+async def test_a_request_cut_off_by_the_end_of_a_shutdown_is_told_so():
+    """uvicorn cancels what is left when its grace is over; other errors would call it a bug of ours."""
+    worker = Worker()
+    worker.codec.gate = asyncio.Event()
+    asking = asyncio.create_task(worker.get(URL))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    asking.cancel()
+    answer = await asking
+    assert answer.status_code == 503
+    assert b"<Code>ServiceUnavailable</Code>" in answer.content
+    assert (answer.headers["connection"], answer.headers["retry-after"]) == ("close", "1")
+    assert (answer.headers["vary"], answer.headers["cache-control"]) == ("Accept", "no-store")
+    assert worker.meter.requests == [("other", 503)]
+
+
 async def test_an_origin_that_fails_midway_breaks_the_connection_instead_of_lying():
     worker = Worker()
 
