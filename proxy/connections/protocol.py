@@ -49,6 +49,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._reader.rest()
+        self._unset_keepalive_if_required()  # uvicorn leaves it running when the connection broke
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:

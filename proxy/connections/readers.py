@@ -70,7 +70,7 @@ class Reader:
         if sock is not None:
             try:
                 queued = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
-            except OSError:  # not a kind of socket that tells
+            except (OSError, ValueError):  # closed, or not a kind of socket that tells
                 return waiting_bytes
             waiting_bytes += struct.unpack("i", queued)[0]
         return waiting_bytes

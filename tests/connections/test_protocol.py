@@ -118,6 +118,20 @@ async def test_a_connection_at_rest_always_ends_by_itself(after: bytes) -> None:
     assert wire.closing
 
 
+@pytest.mark.parametrize("reason", [None, ConnectionResetError()])
+@pytest.mark.parametrize("sent", [b"", b"GET", GET, BODY])
+async def test_a_lost_connection_leaves_no_timer_behind(reason: Exception | None, sent: bytes) -> None:
+    timers, wire = Timers(), Wire()
+    protocol = connect(timers, wire)
+    if sent:
+        protocol.data_received(sent)
+    await settle()
+    wire.closing = True
+    protocol.connection_lost(reason)
+    await settle()
+    assert timers.pending_s == []
+
+
 async def test_the_rest_of_a_body_may_not_take_for_ever_once_it_is_answered() -> None:
     timers, wire = Timers(), Wire()
     protocol = connect(timers, wire)
