@@ -115,13 +115,17 @@ def translated(doing: str) -> Iterator[None]:
 def info_of(result: GetResult) -> ObjectInfo:
     """What a bucket says of an object."""
     meta, attributes = result.meta, result.attributes
+    metadata = {name: value for name, value in attributes.items() if name not in NO_METADATA}
     # A service that tells no time is given the epoch by obstore, which would be one time for all versions.
     modified_s = int(meta["last_modified"].timestamp()) or None
     return ObjectInfo(
         validators=Validators(etag=meta["e_tag"], last_modified_s=modified_s, size_bytes=meta["size"]),
         media_type=attributes.get("Content-Type"),
-        headers={name.lower(): attributes[name] for name in _FIELDS if name in attributes},
-        metadata={name: value for name, value in attributes.items() if name not in NO_METADATA},
+        headers={
+            **{name.lower(): attributes[name] for name in _FIELDS if name in attributes},
+            **{f"x-cos-meta-{name.lower()}": value for name, value in metadata.items()},  # what COS' SDKs look for
+        },
+        metadata=metadata,
     )
 
 

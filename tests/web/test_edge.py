@@ -171,6 +171,16 @@ async def test_a_request_cut_off_by_the_end_of_a_shutdown_is_told_so():
     assert worker.meter.requests == [("other", 503)]
 
 
+@pytest.mark.parametrize("target", ["/t.txt", URL])
+@pytest.mark.parametrize(
+    ("authorization", "length"), [("q-sign-algorithm=sha1&q-ak=id", "0"), ("AWS4-HMAC-SHA256 x", None), ("", None)]
+)
+async def test_not_modified_has_a_length_for_cos_sdks_which_fail_without_one(target: str, authorization: str, length):
+    """COS sends one; everybody else is told nothing, because 0 is not the length that RFC 9110 section 8.6 means."""
+    answer = await Worker().get(target, If_None_Match="*", Authorization=authorization)
+    assert (answer.status_code, answer.headers.get("content-length")) == (304, length)
+
+
 async def test_an_origin_that_fails_midway_breaks_the_connection_instead_of_lying():
     worker = Worker()
 
