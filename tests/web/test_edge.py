@@ -156,7 +156,7 @@ async def test_a_client_that_leaves_cancels_what_only_it_wanted():
 
 
 async def test_a_request_cut_off_by_the_end_of_a_shutdown_is_told_so():
-    """uvicorn cancels what is left when its grace is over; other errors would call it a bug of ours."""
+    """The server cancels what is left when its grace is over; other errors would call it a bug of ours."""
     worker = Worker()
     worker.codec.gate = asyncio.Event()
     asking = asyncio.create_task(worker.get(URL))
