@@ -39,6 +39,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread_bytes = 0
         """Received since the parser last made something of it."""
         self._refused = False
+        self._deaf = False
+        """Whether nothing more is read, because another protocol was asked for: the parser sees no end of that request's
+        body, and a careless proxy before us may take the connection for a tunnel.  Java's client asks for HTTP/2 in every
+        request and goes on without: it may."""
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -62,11 +66,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._reader.rest()
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._refused or self._deaf:
             return
         self._unread_bytes += len(data)
         at = 0
-        while at < len(data) and not self._refused:
+        while at < len(data) and not (self._refused or self._deaf):
             part, at = self._lines.cut(data, at)
             if part:
                 super().data_received(part)
@@ -111,8 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._unread_bytes = 0
         self._stop_timer()
-        is_tunnel = self.parser.get_method() == b"CONNECT"
-        if is_tunnel:  # its target is a host and a port, and nobody's key
+        if self.parser.get_method() == b"CONNECT":  # its target is a host and a port, and nobody's key
             self.url = b"/"
         size_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_FIELDS:
@@ -123,12 +126,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(400, "The request needs exactly one Host.")
         else:
             self._in_body = True
-            self._lines.body_of(self._announced_bytes())
+            body_bytes = self._announced_bytes()
+            self._lines.body_of(body_bytes or 0)
             super().on_headers_complete()
             if self._lines.method is not None:
                 self.scope["method"] = self._lines.method
-            if is_tunnel:
-                self.cycle.keep_alive = False
+            if self.parser.should_upgrade() and (body_bytes != 0 or self._get_upgrade() != b"h2c"):
+                self._deaf, self.cycle.keep_alive = True, False
 
     def on_body(self, body: bytes) -> None:
         self._unread_bytes = 0
@@ -180,12 +184,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self.headers[:] = [(b"host", authority), *((n, v) for n, v in self.headers if n != b"host")]
         return True
 
-    def _announced_bytes(self) -> int:
-        """The length of the body as its head tells it; 0: none is told, or it comes in chunks."""
+    def _announced_bytes(self) -> int | None:
+        """The length of the body as its head tells it; None: it comes in chunks."""
         for name, value in self.headers:
             if name == b"content-length":
-                return int(value) if value.isdigit() else 0  # the parser has refused what is no number
+                return int(value)  # the parser has refused what is no number
+            if name == b"transfer-encoding":
+                return None
         return 0
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing to warn of: a server is free to go on as it was (RFC 9110 §7.8), and so do we."""
 
     def _start_timer(self, seconds: float) -> None:
         self._stop_timer()

@@ -79,6 +79,41 @@ def test_a_tunnel_is_not_allowed_and_nothing_after_it_is_read(served: Mogr, targ
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize("framing", [b"Content-Length: 44", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("pause_s", [0, 0.2])
+def test_a_body_after_an_upgrade_that_is_not_made_is_never_read_as_a_request(
+    served: Mogr, framing: bytes, pause_s: float
+):
+    """The parser takes what follows for the other protocol's; a proxy before us takes it for a body."""
+    head = b"GET /notes.txt HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n" + framing + b"\r\n\r\n"
+    smuggled = b"GET /cat.jpg HTTP/1.1\r\nHost: a\r\nX: 12345\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(head + (b"" if pause_s else smuggled))
+        time.sleep(pause_s)
+        answer = b""
+        with contextlib.suppress(OSError):
+            connection.sendall(smuggled if pause_s else b"")
+            while chunk := connection.recv(65536):
+                answer += chunk
+    assert status_of(answer) == 200
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answer
+
+
+def test_a_client_that_would_rather_speak_http2_keeps_its_connection(served: Mogr) -> None:
+    upgrade = b"HEAD /notes.txt HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+    answer = exchange(served.port, upgrade + b"GET /cat.jpg HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert [status_of(b"HTTP/1.1 " + part) for part in answer.split(b"HTTP/1.1 ")[1:]] == [200, 200]
+
+
+def test_a_connection_that_asked_for_another_protocol_is_no_tunnel_to_us(served: Mogr) -> None:
+    upgrade = b"GET /notes.txt HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    answer = exchange(served.port, upgrade, b"GET /cat.jpg HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert status_of(answer) == 200
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answer
+
+
 @pytest.mark.parametrize("cut", [0, 6, 7, 15])
 def test_a_target_may_hold_utf8_as_it_is_typed(served: Mogr, cut: int) -> None:
     target = "/写真%20ä.jpg?imageInfo&style=é".encode()
