@@ -12,6 +12,7 @@ import re
 
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+)( HTTP/1\.[01]\r\n)")
 """RFC 9112 §3: a method that is a token (RFC 9110 §5.6.2), a target, a version; one space between them."""
+_BEGIN = re.compile(rb"[\r!#$%&'*+.^_`|~0-9A-Za-z-]")
 _OTHER = re.compile(rb"[\x80-\xff]")
 _END = b"\r\n\r\n"
 _STAND_IN = b"POST"
@@ -64,6 +65,8 @@ class RequestLines:
             return data[begin:end], end
         line_end = data.find(b"\n", begin) + 1
         if not line_end:
+            if not self._line and not _BEGIN.match(data, begin):
+                return data[begin:], len(data)
             self._line += data[begin:]
             return b"", len(data)
         line, self.method = readable(bytes(self._line) + data[begin:line_end])

@@ -131,6 +131,12 @@ def test_byte_by_byte() -> None:
     assert read.messages == [expected for _, expected in _MESSAGES]
 
 
+@pytest.mark.parametrize("begin", [b"\x16\x03\x01\x02\x00", b"\x00", b" GET", b"\xc3\xa4"])
+def test_what_cannot_become_a_request_line_is_not_waited_for(begin: bytes) -> None:
+    """TLS on a plain port, say: its client would hang where it could be told."""
+    assert RequestLines().cut(begin, 0) == (begin, len(begin))
+
+
 def test_only_the_target_of_a_request_line_is_changed() -> None:
     """Field values and bodies keep their bytes, whatever they hold."""
     fed: list[bytes] = []
