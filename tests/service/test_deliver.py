@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from delivery import World, settle
@@ -250,3 +251,18 @@ async def test_an_unusable_record_on_disk_or_in_the_bucket_is_a_miss():
         await world.store.put(path, b"{broken", metadata={"mogr-record": "{broken"})
     world.restart()
     assert (await world.ask()).tier is None
+
+
+async def test_fetching_is_told_among_the_timings_and_a_hit_has_none(monkeypatch):
+    world, clock = World(), SimpleNamespace(monotonic=lambda: now_s)
+    monkeypatch.setattr("proxy.service.deliver.time", clock)
+    now_s, opened = 0.0, world.origin.open
+
+    async def slow(key, **asked):
+        nonlocal now_s
+        now_s += 3.0
+        return await opened(key, **asked)
+
+    monkeypatch.setattr(world.origin, "open", slow)
+    assert (await world.ask()).timings_s["fetch"] == 3.0
+    assert (await world.ask()).timings_s == {}
