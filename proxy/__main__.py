@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -87,7 +89,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* (default: the process's own) ask for; the exit status."""
     given = vars(parser().parse_args(arguments))
     command = import_module(f"proxy.commands.{given.pop('command')}")
-    status: int = command.run(**given)
+    try:
+        status: int = command.run(**given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read what we print has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        return 128 + signal.SIGPIPE
     return status
 
 

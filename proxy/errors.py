@@ -34,6 +34,7 @@ a library's error text.
     │   ├── OriginTimeout           504   the origin is too slow
     │   └── CodecDeadline           504   the picture took longer than ``codec.deadline_s``
     ├── Overloaded                  503   too much work waiting; carries ``retry_after_s``   fault overload
+    │   ├── ShuttingDown            503   the request was not finished when the server had to stop
     │   └── CodecLost               503   codec processes were killed from outside, twice
     └── InternalError               500   a bug of ours                             fault us
 """
@@ -256,6 +257,11 @@ class Overloaded(MogrError):
     def __init__(self, detail: str = "", *, retry_after_s: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_s = max(1, retry_after_s)
+
+
+class ShuttingDown(Overloaded):
+    closes = True
+    public = "The server is stopping. Please try again."
 
 
 class CodecLost(Overloaded):

@@ -38,10 +38,17 @@ class ObjectStream(Protocol):
     range: tuple[int, int] | None
     """First and last byte (inclusive) of what will be yielded, if a range was asked and served."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def __anext__(self) -> bytes: ...
     async def aclose(self) -> None: ...
-    async def __aenter__(self) -> Self: ...
-    async def __aexit__(self, *exc: object) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,10 @@ class Server(Branch):
     """Web processes.  They share the listening socket, the disk tier and the codec processes."""
     shutdown_s: Annotated[float, Field(gt=0, le=600)] = 10
     """How long SIGTERM lets requests under way finish before the process ends."""
+    slow_client_s: Annotated[float, Field(gt=0, le=3600)] = 60
+    """For how long a client may take less of an answer than ``slow_client_bytes_per_s``; then it is disconnected."""
+    slow_client_bytes_per_s: Annotated[int, Field(ge=0)] = 240
+    """On average; 0 lets clients read as slowly as they like, also not at all."""
     access_log: Literal["off", "json"] = "off"
     """``json``: one line per request on standard error."""
     server_timing: bool = False

@@ -13,6 +13,8 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import cast
 
 import uvicorn
 import uvloop
@@ -23,7 +25,8 @@ from proxy.codec import fonts
 from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
 from proxy.configuration import from_json
-from proxy.connections import BoundedProtocol
+from proxy.connections.protocol import BoundedProtocol
+from proxy.connections.readers import Patience
 from proxy.logs import install
 from proxy.metrics import CountingMeter
 from proxy.supervisor.control import ControlClient
@@ -80,10 +83,13 @@ async def serve(arguments: argparse.Namespace) -> None:
         places=settings.codec.workers,
     )
     application = build(settings, capabilities, codec=codec, meter=meter, on_disk_written=slot.wrote)
+    patience = Patience(
+        window_s=settings.server.slow_client_s, least_bytes_per_s=settings.server.slow_client_bytes_per_s
+    )
     config = uvicorn.Config(
         application.asgi,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=cast("type[BoundedProtocol]", partial(BoundedProtocol, patience=patience)),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -54,6 +54,17 @@ def test_it_is_a_module_too():
     assert said.stdout == f"mogr {__version__}\n"
 
 
+def test_a_reader_that_has_seen_enough_is_no_error_worth_a_trace():
+    """``mogr check … | head``."""
+    command = [sys.executable, "-m", "proxy", "check", "--config", "config/local.toml"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 141, "as the shell says of SIGPIPE"
+
+
 def test_the_supervisor_never_loads_what_must_not_be_forked():
     ask = "import sys, proxy.commands.serve; print(sorted({'pyvips', 'obstore', 'PIL'} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)

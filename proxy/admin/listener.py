@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from proxy.connections import BoundedProtocol
+from proxy.connections.protocol import BoundedProtocol
 
 
 class AdminListener:

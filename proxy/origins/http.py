@@ -20,11 +20,12 @@ import httpx
 
 from proxy.core.model import Validators
 from proxy.errors import InvalidRange, MogrError, NoSuchKey, OriginForbidden, OriginRefused, OriginUnavailable
+from proxy.exchanges import Tally
 from proxy.origins import answer, guard
 from proxy.origins.dialer import GuardedBackend, Resolver, UnknownHost, system_resolver
 from proxy.origins.forward import HttpForwarder
 from proxy.origins.framing import Unanswered
-from proxy.origins.stream import HttpStream, Tally, translated
+from proxy.origins.stream import HttpStream, translated
 from proxy.origins.transport import GuardedTransport
 from proxy.ports import Clock, Forwarded, ForwardRequest, Meter, ObjectInfo, ObjectStream, Unchanged
 from proxy.settings import Origins

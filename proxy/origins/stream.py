@@ -5,22 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Self
 
 import httpcore
 import httpx
 
-from proxy.errors import (
-    InternalError,
-    InvalidRange,
-    MogrError,
-    NoSuchKey,
-    OriginForbidden,
-    OriginRefused,
-    OriginTimeout,
-    OriginUnavailable,
-)
-from proxy.ports import Meter, ObjectInfo
+from proxy.errors import InternalError, MogrError, OriginForbidden, OriginTimeout, OriginUnavailable
+from proxy.exchanges import Tally
+from proxy.ports import ObjectInfo, ObjectStream
+
+__all__ = ["HttpBody", "HttpStream", "Tally", "counterpart", "translated"]
 
 # After its first seconds a body must arrive at least this fast on average: an origin cannot hold us with a drip, and a
 # large object may still take as long as it needs.  Only time spent waiting for the origin counts.
@@ -63,36 +56,6 @@ def translated(doing: str) -> Iterator[None]:
         raise ours(f"{doing}: {type(error).__name__}: {error}") from error
 
 
-class Tally:
-    """Counts one exchange once, whichever way it ends."""
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter = meter
-        self._started_s: float | None = asyncio.get_running_loop().time()
-        self.received_bytes = 0
-
-    def end(self, outcome: str) -> None:
-        """Report *outcome*; the first call counts."""
-        if self._started_s is not None:
-            seconds = asyncio.get_running_loop().time() - self._started_s
-            self._started_s = None
-            self._meter.fetched(outcome, seconds, self.received_bytes)
-
-    def failed(self, error: BaseException) -> None:
-        """Report how *error* ended the exchange."""
-        match error:
-            case NoSuchKey():
-                self.end("missing")
-            case OriginRefused() | OriginForbidden():
-                self.end("refused")
-            case OriginTimeout():
-                self.end("timeout")
-            case InvalidRange() | asyncio.CancelledError() | GeneratorExit():
-                self.end("ok")
-            case _:
-                self.end("failed")
-
-
 class HttpBody:
     """The body of an answer: exactly the bytes that were sent, no faster and no slower than they are read, or an error."""
 
@@ -113,12 +76,6 @@ class HttpBody:
         self._total_timeout_s = total_timeout_s
         self._tally = tally
         self._outcome = outcome
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -163,7 +120,7 @@ class HttpBody:
         await self._response.aclose()
 
 
-class HttpStream(HttpBody):
+class HttpStream(HttpBody, ObjectStream):
     """An object being read from an HTTP origin."""
 
     def __init__(

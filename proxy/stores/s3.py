@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 from proxy.core.model import Validators
 from proxy.errors import InternalError, MogrError, NoSuchKey, OriginUnavailable
+from proxy.exchanges import Tally
 from proxy.ports import Meter, ObjectInfo, ObjectStream, Unchanged
 from proxy.settings import Origins
-from proxy.stores.s3_stream import NO_METADATA, NotModified, S3Stream, info_of, now_s, outcome_of, translated
+from proxy.stores.s3_stream import NO_METADATA, NotModified, S3Stream, info_of, translated
 from proxy.stores.streams import part_of
 
 if TYPE_CHECKING:
@@ -99,16 +100,17 @@ class S3Store:
         self, key: str, *, since: Validators | None = None, byte_range: tuple[int, int | None] | None = None
     ) -> ObjectStream | Unchanged:
         """As ``ports.Origin.open``."""
-        started_s = now_s()
+        tally = Tally(self._meter)
         try:
             result = await self._get_part(key, _conditions(since), byte_range)
         except NotModified:
-            self._meter.fetched("unchanged", now_s() - started_s, 0)
+            tally.end("unchanged")
             return Unchanged(info=ObjectInfo(validators=since or Validators()))
         except MogrError as error:
-            self._meter.fetched(outcome_of(error), now_s() - started_s, 0)
+            tally.failed(error)
             raise
-        return S3Stream(result, byte_range is not None, self._settings.read_timeout_s, self._meter, started_s)
+        ranged, read_timeout_s = byte_range is not None, self._settings.read_timeout_s
+        return S3Stream(result, ranged=ranged, read_timeout_s=read_timeout_s, tally=tally)
 
     async def head(self, key: str) -> tuple[ObjectInfo, int | None]:
         """As ``ports.Origin.head``."""

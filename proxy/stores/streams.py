@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator
-from typing import Self
 
 from proxy.core.fields.byte_range import RangeSpec
 from proxy.core.model import Validators
 from proxy.errors import OriginUnavailable
-from proxy.ports import ObjectInfo
+from proxy.ports import ObjectInfo, ObjectStream
 
 CHUNK_BYTES = 262_144
 
@@ -39,7 +37,7 @@ def is_current(since: Validators | None, now: Validators) -> bool:
     return (since.last_modified_s, since.size_bytes) == (now.last_modified_s, now.size_bytes)
 
 
-class BytesStream:
+class BytesStream(ObjectStream):
     """An object in memory."""
 
     def __init__(self, body: bytes, info: ObjectInfo, part: tuple[int, int] | None) -> None:
@@ -48,15 +46,6 @@ class BytesStream:
         self.range = part
         first, last = part or (0, len(body) - 1)
         self._left = memoryview(body)[first : last + 1]
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
 
     async def __anext__(self) -> bytes:
         if not self._left:
@@ -68,7 +57,7 @@ class BytesStream:
         """Nothing is held."""
 
 
-class FileStream:
+class FileStream(ObjectStream):
     """An open file, read in threads; owns its descriptor.  Cancelling a read lets it end unseen."""
 
     def __init__(self, fd: int, file: os.stat_result, info: ObjectInfo, part: tuple[int, int] | None) -> None:
@@ -84,15 +73,6 @@ class FileStream:
         # be closed when no read is under way.  Whoever comes last closes it.
         self._reading = threading.Lock()
         self._closing = False
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
 
     async def __anext__(self) -> bytes:
         """The next piece.

@@ -91,7 +91,7 @@ def _file(rest: str) -> StoreUri:
 def _s3(text: str, rest: str) -> StoreUri:
     bucket = rest.removeprefix("//").removesuffix("/")
     if not rest.startswith("//") or not _BUCKET.fullmatch(bucket):
-        raise ValueError(f"{text!r}: expected s3://BUCKET, a bucket's name and nothing after it")
+        raise ValueError(f"{text!r}: expected s3://BUCKET, a bucket's name (2 letters or more) and nothing after it")
     return StoreUri("s3", bucket)
 
 

@@ -23,6 +23,7 @@ from proxy.errors import (
     NoSuchKey,
     OperationNotImplemented,
     PreconditionFailed,
+    ShuttingDown,
 )
 from proxy.ports import Clock, Meter
 from proxy.service.bucket import Bucket
@@ -88,7 +89,7 @@ class Edge:
         reply, status, sent_bytes = Reply(status=_CLIENT_GONE), _CLIENT_GONE, 0
         try:
             reply = await self._answer(request, request_id, receive)
-            self._complete(reply, request_id)
+            self._complete(reply, request, request_id)
             if isinstance(reply.body, bytes):
                 sent_bytes = await reply.send(send, head=head)
             else:
@@ -135,8 +136,10 @@ class Edge:
             return await self._serve(request, bucket, key, asked, receive)
         except MogrError as error:
             known = error
-        except (ClientGoneError, asyncio.CancelledError):
+        except ClientGoneError:
             raise
+        except asyncio.CancelledError:  # by our server, whose time to stop has run out; by nobody else
+            known = ShuttingDown()
         except Exception as error:
             known = InternalError(repr(error))
             known.__cause__ = error
@@ -145,7 +148,7 @@ class Edge:
         resource = request.host + request.raw_path.decode("latin-1")
         return problem(known, resource=resource, request_id=request_id, vary=asked.varies, error_ttl_s=error_ttl_s)
 
-    def _complete(self, reply: Reply, request_id: str) -> None:
+    def _complete(self, reply: Reply, request: EdgeRequest, request_id: str) -> None:
         """Add the fields of every answer, where an origin's own do not stand already."""
         present = {name for name, _ in reply.headers}
         now_s = int(self._clock.now_s())
@@ -154,6 +157,9 @@ class Edge:
         for name, value in (("date", self._date[1]), ("x-cos-request-id", request_id)):
             if name not in present:
                 reply.headers.append((name, value))
+        if reply.status == 304 and request.is_signed_as_cos and "content-length" not in present:
+            # COS says so, and its Python SDK fails without; RFC 9110 §8.6 would have none, as everybody else gets.
+            reply.headers.append(("content-length", "0"))
 
     async def _either(
         self, request: EdgeRequest, bucket: Bucket, key: str, asked: Asked, styled: Styled, receive: Receive

@@ -15,6 +15,7 @@ MAX_KEY_BYTES = 850
 """COS: object keys are at most 850 bytes of UTF-8."""
 _READ = frozenset(
     {
+        b"authorization",
         b"host",
         b"accept",
         b"range",
@@ -51,6 +52,11 @@ class EdgeRequest:
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
+
+    @property
+    def is_signed_as_cos(self) -> bool:
+        """Whether a COS SDK sent it; says nothing of whether the signature is any good."""
+        return self.headers.get("authorization", "").startswith("q-sign-algorithm=")
 
 
 def read_request(scope: Scope) -> EdgeRequest:

@@ -27,7 +27,7 @@ HOMES = {
     "numpy": ("codec/",),
     "zxingcpp": ("codec/",),
     "starlette": ("web/", "admin/", "app.py"),
-    "uvicorn": ("supervisor/", "admin/", "worker.py", "connections.py"),
+    "uvicorn": ("supervisor/", "admin/", "worker.py", "connections/"),
     "uvloop": ("supervisor/", "worker.py"),
     "httptools": ("origins/", "web/"),
     "cachetools": ("caches/", "service/"),

@@ -19,6 +19,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mogr]:
     server = Mogr(directory, {"server": {"workers": 2}, "codec": {"workers": 2}})
     server.put("cat.jpg", jpeg())
     server.put("turned.jpg", jpeg(orientation=6))
+    server.put("写真 ä.jpg", jpeg(64, 48))
     server.put("logo.png", png(alpha=True))
     server.put("wave.gif", animated())
     server.put("notes.txt", b"These are notes, not a picture. " * 400)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pictures import jpeg
@@ -54,6 +57,93 @@ def test_heads_that_are_read_and_heads_that_are_not(served: Mogr, head: bytes, s
     if status != 200:
         assert b"<Code>" in answer
         assert b"connection: close" in answer
+
+
+@pytest.mark.parametrize("method", [b"FOO", b"get", b"PROPFIND", b"TRACE", b"POST", b"X-" + b"A" * 300])
+def test_a_method_that_is_not_allowed_is_answered_405_known_to_anyone_or_not(served: Mogr, method: bytes) -> None:
+    get = b"GET /notes.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    answer = exchange(served.port, method + b" /cat.jpg HTTP/1.1\r\nHost: a\r\n\r\n" + get)
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    assert status_of(head) == 405
+    assert b"\r\nallow: GET, HEAD" in head
+    assert b"<Code>MethodNotAllowed</Code>" in rest
+    assert status_of(rest[rest.index(b"HTTP/1.1 ") :]) == 200, "the connection goes on"
+
+
+@pytest.mark.parametrize("target", [b"a:443", b"/cat.jpg"])
+def test_a_tunnel_is_not_allowed_and_nothing_after_it_is_read(served: Mogr, target: bytes) -> None:
+    get = b"GET /notes.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = exchange(served.port, b"CONNECT " + target + b" HTTP/1.1\r\nHost: a\r\n\r\n", get)
+    assert status_of(answer) == 405
+    assert b"allow: GET, HEAD" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 44", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("pause_s", [0, 0.2])
+def test_a_body_after_an_upgrade_that_is_not_made_is_never_read_as_a_request(
+    served: Mogr, framing: bytes, pause_s: float
+):
+    """The parser takes what follows for the other protocol's; a proxy before us takes it for a body."""
+    head = b"GET /notes.txt HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n" + framing + b"\r\n\r\n"
+    smuggled = b"GET /cat.jpg HTTP/1.1\r\nHost: a\r\nX: 12345\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(head + (b"" if pause_s else smuggled))
+        time.sleep(pause_s)
+        answer = b""
+        with contextlib.suppress(OSError):
+            connection.sendall(smuggled if pause_s else b"")
+            while chunk := connection.recv(65536):
+                answer += chunk
+    assert status_of(answer) == 200
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answer
+
+
+def test_a_client_that_would_rather_speak_http2_keeps_its_connection(served: Mogr) -> None:
+    upgrade = b"HEAD /notes.txt HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+    answer = exchange(served.port, upgrade + b"GET /cat.jpg HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert [status_of(b"HTTP/1.1 " + part) for part in answer.split(b"HTTP/1.1 ")[1:]] == [200, 200]
+
+
+def test_a_connection_that_asked_for_another_protocol_is_no_tunnel_to_us(served: Mogr) -> None:
+    upgrade = b"GET /notes.txt HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    answer = exchange(served.port, upgrade, b"GET /cat.jpg HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert status_of(answer) == 200
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answer
+
+
+@pytest.mark.parametrize("cut", [0, 6, 7, 15])
+def test_a_target_may_hold_utf8_as_it_is_typed(served: Mogr, cut: int) -> None:
+    target = "/写真%20ä.jpg?imageInfo&style=é".encode()
+    request = b"GET " + target + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    answer = exchange(served.port, *filter(None, (request[:cut], request[cut:])))
+    assert status_of(answer) == 200
+    assert b'"width":"64"' in answer.replace(b" ", b"")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [b"/\xe4.jpg", b"/\xc0\xaf", b"/\xed\xa0\x80", b"/\xc3\xa4 b", b"/\xc3\xa4\x00", b"\xc3\xa4", b"/\xc3\xa4\x7f"],
+)
+def test_a_target_that_is_not_utf8_or_no_target_is_refused(served: Mogr, target: bytes) -> None:
+    answer = exchange(served.port, b"GET " + target + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert status_of(answer) == 400
+
+
+def test_utf8_behind_other_requests_on_one_connection(served: Mogr) -> None:
+    body = "GET /ä HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    head = b"HEAD /notes.txt HTTP/1.1\r\nHost: a\r\n"
+    asks = [
+        head + b"\r\n",
+        head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body),
+        head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
+        "HEAD /写真%20ä.jpg HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode(),
+    ]
+    answers = exchange(served.port, b"".join(asks)).split(b"HTTP/1.1 ")[1:]
+    assert [status_of(b"HTTP/1.1 " + answer) for answer in answers] == [200] * 4
+    assert [b"Content-Type: image/jpeg" in answer for answer in answers] == [False, False, False, True]
 
 
 def test_an_absolute_target_decides_the_bucket_and_its_host_field_does_not(start) -> None:
@@ -121,3 +211,32 @@ def test_a_refusal_is_never_written_into_an_answer_that_is_under_way(start) -> N
     head, _, body = answer.partition(b"\r\n\r\n")
     assert not head or head.startswith(b"HTTP/1.1 200")
     assert large.startswith(body), "what there is of the body is the object's own"
+
+
+def test_a_client_that_does_not_read_is_disconnected(start) -> None:
+    """Its file is closed, however large what it was sent and whatever the kernel holds of it."""
+    large = b"0123456789abcdef" * 2**21  # 32 MiB: more than sockets hold
+    server = start({"server": {"slow_client_s": 1, "slow_client_bytes_per_s": 1000}}, {"large.bin": large})
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n")
+        web = server.web_pids()[0]
+        wait_until(lambda: "large.bin" in open_files(web))
+        wait_until(lambda: "large.bin" not in open_files(web))
+        with pytest.raises(ConnectionResetError):
+            while connection.recv(1 << 20):
+                pass
+
+
+def open_files(pid: int) -> str:
+    links = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            links.append(str(entry.readlink()))
+    return " ".join(links)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until_s
+        time.sleep(0.02)

@@ -103,6 +103,21 @@ def test_sigterm_drains_what_is_under_way_and_exits_cleanly(start) -> None:
     assert not [pid for pid in children if os.path.exists(f"/proc/{pid}")]
 
 
+def test_what_the_end_of_a_shutdown_cuts_off_is_answered_503(start) -> None:
+    with FaultyOrigin() as origin:
+        origin.put("/slow.jpg", noise(6000, 4000))
+        bucket = {"store": origin.url("/"), "allow_private": True}
+        server: Mogr = start({"server": {"shutdown_s": 3}, "buckets": {"test-1250000000": bucket}})
+        answers: list[httpx.Response] = []
+        asking = threading.Thread(target=lambda: answers.append(server.get("/slow.jpg?imageMogr2/format/avif")))
+        asking.start()
+        wait_until(lambda: origin.count("/slow.jpg") == 1)
+        assert server.stop() == 0
+        asking.join()
+    assert (answers[0].status_code, answers[0].headers["content-type"]) == (503, "application/xml")
+    assert b"<Code>ServiceUnavailable</Code>" in answers[0].content
+
+
 def test_a_second_sigterm_ends_at_once(start) -> None:
     with FaultyOrigin() as origin:
         origin.put("/slow.jpg", noise(6000, 4000))

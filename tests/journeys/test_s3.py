@@ -38,9 +38,11 @@ def test_originals_come_from_the_bucket_and_renditions_go_back_into_it(start, s3
     first = start(settings, S3_SECRET=s3.secret_access_key)
     plain = first.get("/photos/cat%20one.jpg")
     assert (plain.content, plain.headers["content-type"]) == (jpeg(), "image/jpeg")
+    assert plain.headers["x-cos-meta-a"] == "b", "user metadata, as COS and its SDKs spell it"
     assert first.get("/photos/cat%20one.jpg", Range="bytes=5-9").content == jpeg()[5:10]
     made = first.get(URL)
     assert made.status_code == 200, made.text
+    assert made.headers["x-cos-meta-a"] == "b"
     wait_until(lambda: first.metric('mogr_persist_writes_total{ok="true"}') >= 2)
 
     kept = client.list_objects_v2(Bucket=name, Prefix=".mogr/")["Contents"]

@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from fakes import ManualClock, TallyMeter
 from servers.origin import (
-    FaultyOrigin,
     Request,
     chunked,
     closed_port,
@@ -31,37 +29,7 @@ from proxy.errors import (
     RequestTooSlow,
     UnclearBody,
 )
-from proxy.origins.http import HttpOrigin
 from proxy.ports import Forwarded, ForwardRequest
-from proxy.settings import Origins
-
-HASTY = Origins(connect_timeout_s=0.5, read_timeout_s=0.5, total_timeout_s=1.0)
-
-
-@pytest.fixture
-def server():
-    with FaultyOrigin() as running:
-        yield running
-
-
-@pytest.fixture
-def meter():
-    return TallyMeter()
-
-
-@pytest.fixture
-async def connect(server, meter):
-    """``connect(**changes)`` is an origin at the server's ``/p/``, closed after the test."""
-    opened: list[HttpOrigin] = []
-
-    def connected(base_url: str | None = None, **changes) -> HttpOrigin:
-        told = {"settings": HASTY, "headers": {}, "allow_private": True, "meter": meter, "clock": ManualClock()}
-        opened.append(HttpOrigin(base_url or server.url("/p/"), **(told | changes)))
-        return opened[-1]
-
-    yield connected
-    for origin in opened:
-        await origin.aclose()
 
 
 def asked(path: bytes = b"/key", method: str = "GET", *lines: tuple[bytes, bytes], **told) -> ForwardRequest:

@@ -45,34 +45,6 @@ from proxy.origins.stream import counterpart
 from proxy.ports import Unchanged
 from proxy.settings import Origins
 
-HASTY = Origins(connect_timeout_s=0.5, read_timeout_s=0.5, total_timeout_s=1.0, max_redirects=3)
-
-
-@pytest.fixture
-def server():
-    with FaultyOrigin() as running:
-        yield running
-
-
-@pytest.fixture
-def meter():
-    return TallyMeter()
-
-
-@pytest.fixture
-async def connect(server, meter):
-    """``connect(**changes)`` is an origin at the server's ``/p/``, closed after the test."""
-    opened: list[HttpOrigin] = []
-
-    def connected(base_url: str | None = None, **changes) -> HttpOrigin:
-        told = {"settings": HASTY, "headers": {}, "allow_private": True, "meter": meter, "clock": ManualClock()}
-        opened.append(HttpOrigin(base_url or server.url("/p/"), **(told | changes)))
-        return opened[-1]
-
-    yield connected
-    for origin in opened:
-        await origin.aclose()
-
 
 async def read(origin: HttpOrigin, key: str, **asked) -> bytes:
     stream = await origin.open(key, **asked)
@@ -363,14 +335,19 @@ async def test_origin_headers_stay_with_their_origin(server, connect):
 def test_origin_headers_that_are_none_are_refused(headers):
     with pytest.raises(ValueError, match="origin_headers"):
         HttpOrigin(
-            "http://a/", settings=HASTY, headers=headers, allow_private=True, meter=TallyMeter(), clock=ManualClock()
+            "http://a/",
+            settings=Origins(),
+            headers=headers,
+            allow_private=True,
+            meter=TallyMeter(),
+            clock=ManualClock(),
         )
 
 
 @pytest.mark.parametrize("url", ["ftp://a/", "http://u:p@a/", "http://a\\b/", "a"])
 def test_base_urls_that_are_not_plain_are_refused(url):
     with pytest.raises(OriginForbidden):
-        HttpOrigin(url, settings=HASTY, headers={}, allow_private=True, meter=TallyMeter(), clock=ManualClock())
+        HttpOrigin(url, settings=Origins(), headers={}, allow_private=True, meter=TallyMeter(), clock=ManualClock())
 
 
 @pytest.mark.parametrize(

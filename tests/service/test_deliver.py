@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from delivery import World, settle
@@ -299,3 +300,18 @@ async def test_a_failing_refresh_is_not_repeated_for_every_request():
     await world.ask()
     await settle()
     assert len(world.origin.opened) == 3
+
+
+async def test_fetching_is_told_among_the_timings_and_a_hit_has_none(monkeypatch):
+    world, clock = World(), SimpleNamespace(monotonic=lambda: now_s)
+    monkeypatch.setattr("proxy.service.deliver.time", clock)
+    now_s, opened = 0.0, world.origin.open
+
+    async def slow(key, **asked):
+        nonlocal now_s
+        now_s += 3.0
+        return await opened(key, **asked)
+
+    monkeypatch.setattr(world.origin, "open", slow)
+    assert (await world.ask()).timings_s["fetch"] == 3.0
+    assert (await world.ask()).timings_s == {}

@@ -55,7 +55,9 @@ async def test_what_others_wrote_is_read_with_all_its_fields(server, bucket):
     assert await read(store, "dir/ü +%.jpg") == b"body"
     assert size_bytes == 4
     assert info.media_type == "image/jpeg"
-    assert info.headers == {"cache-control": "max-age=9", "content-disposition": "inline", "content-language": "de"}
+    assert info.headers == {
+        "cache-control": "max-age=9", "content-disposition": "inline", "content-language": "de", "x-cos-meta-author": "me",
+    }  # fmt: skip
     assert info.metadata == {"author": "me"}
     await store.aclose()
 

@@ -156,6 +156,32 @@ async def test_a_client_that_leaves_cancels_what_only_it_wanted():
     assert worker.meter.requests == [("other", 499)]
 
 
+async def test_a_request_cut_off_by_the_end_of_a_shutdown_is_told_so():
+    """The server cancels what is left when its grace is over; other errors would call it a bug of ours."""
+    worker = Worker()
+    worker.codec.gate = asyncio.Event()
+    asking = asyncio.create_task(worker.get(URL))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    asking.cancel()
+    answer = await asking
+    assert answer.status_code == 503
+    assert b"<Code>ServiceUnavailable</Code>" in answer.content
+    assert (answer.headers["connection"], answer.headers["retry-after"]) == ("close", "1")
+    assert (answer.headers["vary"], answer.headers["cache-control"]) == ("Accept", "no-store")
+    assert worker.meter.requests == [("other", 503)]
+
+
+@pytest.mark.parametrize("target", ["/t.txt", URL])
+@pytest.mark.parametrize(
+    ("authorization", "length"), [("q-sign-algorithm=sha1&q-ak=id", "0"), ("AWS4-HMAC-SHA256 x", None), ("", None)]
+)
+async def test_not_modified_has_a_length_for_cos_sdks_which_fail_without_one(target: str, authorization: str, length):
+    """COS sends one; everybody else is told nothing, because 0 is not the length that RFC 9110 section 8.6 means."""
+    answer = await Worker().get(target, If_None_Match="*", Authorization=authorization)
+    assert (answer.status_code, answer.headers.get("content-length")) == (304, length)
+
+
 async def test_an_origin_that_fails_midway_breaks_the_connection_instead_of_lying():
     worker = Worker()
 
