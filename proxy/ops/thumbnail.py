@@ -49,7 +49,7 @@ class Geometry(enum.Enum):
 
 
 _PATTERNS = {geometry: re.compile(re.escape(geometry.value).replace(r"\{\}", DIGITS)) for geometry in Geometry}
-_SCALE_OF_ANY_LENGTH = re.compile(r"!([0-9]+p|[0-9]+px|x[0-9]+p)")
+_ANY_SCALE = re.compile(r"!(?:-?[0-9]+px?|x-?[0-9]+p)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _read(value: str) -> tuple[Geometry | None, tuple[str, ...]]:
         found = pattern.fullmatch(value)
         if found:
             return geometry, found.groups()
-    if _SCALE_OF_ANY_LENGTH.fullmatch(value):
+    if _ANY_SCALE.fullmatch(value):
         return None, ()
     raise InvalidArgument.of("thumbnail", value, _EXPECTED)
 

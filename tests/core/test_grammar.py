@@ -96,65 +96,6 @@ def test_what_is_malformed_is_refused_by_the_name_of_the_parameter(text: str, sa
         parse_plan(text)
 
 
-_NUMBERS = {
-    "rotate": "rotate/{}", "quality": "quality/{}", "quality!": "quality/{}!", "rquality": "rquality/{}",
-    "lquality": "lquality/{}", "interlace": "interlace/{}", "ignore-error": "ignore-error/{}",
-    "pad": "thumbnail/5x5/pad/{}", "thumbnail w": "thumbnail/{}x", "thumbnail h": "thumbnail/x{}",
-    "thumbnail box": "thumbnail/5x{}>", "thumbnail exact": "thumbnail/{}x5!", "thumbnail area": "thumbnail/{}@",
-    "thumbnail cover": "thumbnail/!5x{}r", "crop w": "crop/{}x", "crop h": "crop/x{}", "dx": "crop/5x5/dx/{}",
-    "dy": "crop/5x5/dy/{}", "cut w": "cut/{}x5x0x0", "cut h": "cut/5x{}x0x0", "cut dx": "cut/5x5x{}x0", "cut dy": "cut/5x5x0x{}",
-    "rcrop min": "rcrop/{}x9", "rcrop max": "rcrop/1x{}", "indexcrop width": "indexcrop/width/{}",
-    "indexcrop height": "indexcrop/height/{}/index/1", "index": "indexcrop/width/5/index/{}", "iradius": "iradius/{}",
-    "rradius": "rradius/{}", "scrop w": "scrop/{}x5", "scrop h": "scrop/5x{}", "focus w": "focus/{}x5",
-    "focus h": "focus/5x{}", "trim": "trim/{}", "blur": "blur/{}x5", "sharpen": "sharpen/{}",
-    "grayscale": "grayscale/{}",
-}  # fmt: skip
-_ZERO_IS_FINE = {
-    "rotate", "quality", "quality!", "rquality", "lquality", "interlace", "ignore-error", "pad", "dx", "dy", "cut dx", "cut dy",
-    "index", "trim", "grayscale",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("template", _NUMBERS.values(), ids=_NUMBERS.keys())
-@pytest.mark.parametrize(
-    "number",
-    [
-        "-1",
-        "+1",
-        "1.5",
-        "1e1",
-        "NaN",
-        "inf",
-        "٣",
-        "１",
-        "²",
-        " 1",
-        "1 ",
-        "0x1",
-        "1_0",
-        "",
-        "9" * 11,
-        "9" * 5000,
-        "a",
-        "%31",
-    ],
-    ids=lambda text: text[:12] or "empty",
-)
-def test_every_number_is_a_short_run_of_ascii_digits(template: str, number: str) -> None:
-    with pytest.raises(InvalidArgument):
-        parse_plan("imageMogr2/" + template.format(number))
-
-
-@pytest.mark.parametrize("name", _NUMBERS)
-def test_zero_is_refused_where_it_means_nothing(name: str) -> None:
-    text = "imageMogr2/" + _NUMBERS[name].format("0")
-    if name in _ZERO_IS_FINE:
-        assert parse_plan(text) is not None
-    else:
-        with pytest.raises(InvalidArgument):
-            parse_plan(text)
-
-
 @pytest.mark.parametrize("text", [
     "ci-process=ImageInspect",
     *(f"imageMogr2/format/{name}" for name in ("tpg", "astc", "svgc", "psd")),
