@@ -14,7 +14,7 @@ from proxy.core.plan import Tools
 from proxy.errors import InvalidArgument
 from proxy.ops.boxes import covering, within
 from proxy.ops.numbers import DIGITS, format_colour, half_up, integer, parse_colour, side, switch
-from proxy.ops.pages import each_page, scaled, top_level
+from proxy.ops.pages import each_page, scaled
 
 _EXPECTED = (
     "a geometry such as !50p, !50px, !x50p, 300x, x200, 300x200, 300x200>, 300x200<, !300x200r, 300x200! or 90000@"
@@ -125,7 +125,7 @@ class Thumbnail:
         canvas, (width_px, height_px) = self.canvas, self.numbers
 
         def centred(page: Any) -> Any:
-            page = _opaque(page, canvas)
+            page = _opaque(page, canvas, tools)
             blank = tools.blank(page, width_px, height_px, canvas)
             return blank.insert(page, (width_px - page.width) // 2, (height_px - page.height) // 2)
 
@@ -177,11 +177,10 @@ def _within_area(area_px: int, width_px: int, height_px: int) -> tuple[int, int]
     return min(max(1, wide_px), area_px), min(max(1, high_px), area_px)
 
 
-def _opaque(page: Any, colour: tuple[int, int, int]) -> Any:
+def _opaque(page: Any, colour: tuple[int, int, int], tools: Tools) -> Any:
     """*page* without transparency, in a colour space that has *colour*."""
     if page.interpretation in ("b-w", "grey16") and len(set(colour)) > 1:
         page = page.colourspace("rgb16" if page.format == "ushort" else "srgb")
     if not page.hasalpha():
         return page
-    levels = [level * top_level(page) / 255 for level in colour]
-    return page.flatten(background=levels if page.bands > 2 else levels[:1])
+    return page.flatten(background=tools.blank(page, 1, 1, colour)(0, 0)[: page.bands - 1])
