@@ -29,7 +29,7 @@ class Area:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Self:  # noqa: ARG003
-        """Read ``<w>x<h>``.
+        """Read ``<w>x<h>``, pixels, 1 and more.
 
         Raises:
             InvalidArgument: malformed, or a side of 0.

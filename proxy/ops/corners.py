@@ -28,7 +28,7 @@ class Radius:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Self:  # noqa: ARG003
-        """Read the radius, in pixels; it may be half the picture's shorter side.
+        """Read the radius in pixels, from 1 to half the picture's shorter side.
 
         Raises:
             InvalidArgument: not a positive integer, or a circle of that radius does not lie within the picture.

@@ -68,7 +68,13 @@ class Thumbnail:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Thumbnail | None:
-        """None for a scale outside 1-1000, which CI does not process, and for 100 per cent.
+        """Read a geometry; sides are pixels, 1 and more, S is per cent from 1 to 1000, and a scale outside of that changes nothing.
+
+        ``!<S>p`` scales both sides, ``!<S>px`` the width, ``!x<S>p`` the height. ``<w>x`` and ``x<h>`` set one side and keep the
+        proportions. ``<w>x<h>`` fits into a box, larger if need be; ``<w>x<h>>`` only shrinks, ``<w>x<h><`` only enlarges.
+        ``!<w>x<h>r`` covers the box, ``<w>x<h>!`` is exactly it and distorts. ``<A>@`` has at most A pixels, from 1 to 9999999999,
+        and never enlarges. With ``pad`` 1 (0) the result of ``<w>x<h>`` lies in the middle of a canvas of that size, of ``color``,
+        base64 of ``#RRGGBB`` (``#FFFFFF``).
 
         Raises:
             InvalidArgument: no geometry, a side of 0, ``pad`` that is neither 0 nor 1, ``color`` that is none.

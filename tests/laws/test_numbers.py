@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -26,6 +27,7 @@ from proxy.core.schedule import schedule
 from proxy.errors import ImageResolutionExceed, InvalidArgument
 from proxy.formats import CATALOGUE as FORMATS
 from proxy.ops import CATALOGUE
+from proxy.ops.numbers import MAX_INTEGER
 
 TEXTS = {**ALONE, "output": OUTPUTS.map("imageMogr2/{}".format)}
 _NUMERIC = re.compile(r"(?=.*[0-9])[-0-9x.!@<>prkKmM]+")
@@ -33,11 +35,16 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _PARAMETERS_BEGIN_AT = {"watermark": 2}
 """The token from which on names and values stand; the number of a watermark is part of its name."""
 
+ROOT = Path(__file__).resolve().parents[2]
 _NOT_OURS = {"bogus"}
 """Names that are ignored with their values."""
 
 NOT_PROCESSED = {"thumbnail/!{}p", "thumbnail/!{}px", "thumbnail/!x{}p"}
 """A scale outside 1 to 1000, whatever its length (CI 436/36366)."""
+OF_OUTPUT = {"q", "rq", "lq", "interlace", "ignore-error"}
+"""What ``imageView2`` reads besides, whose ranges are said under Encoding."""
+OPEN_ENDED = {"rcrop/{}x#", "blur/#x{}"}
+"""The one ends where the other number begins, the other counts as 1,000 from there on."""
 FLAGS = {"strip/{}", "auto-orient/{}"}
 """They may have a value or none: what is no digit is the next parameter's name."""
 ZERO_MEANS = {
@@ -176,6 +183,41 @@ def test_large_numbers_are_refused_or_keep_the_limits(name: str, number: str) ->
         except InvalidArgument:
             continue
         check_means_something(text)
+
+
+def bounds(template: str) -> tuple[int, int]:
+    """The least and the largest integer that can be read in place of ``{}``, with everything in between."""
+
+    def read(number: int) -> bool:
+        try:
+            parse_plan(template.replace("{}", str(number)))
+        except InvalidArgument:
+            return False
+        return True
+
+    inside = next(number for number in (1, 2, 3, 5, 10, 50, 100, 150, 300, 1000) if read(number))
+    ends = []
+    for far in (-(10**10), 10**10):
+        within, without = inside, far
+        while abs(without - within) > 1:
+            middle = (within + without) // 2
+            within, without = (middle, without) if read(middle) else (within, middle)
+        ends.append(within)
+    return ends[0], ends[1]
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_page_of_operations_says_every_range(name: str) -> None:
+    """Ranges as they are read, not as they are declared; those without an end need no number."""
+    page = (ROOT / "docs/operations.md").read_text()
+    section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    said = set(re.findall("-?[0-9]+", re.sub(r"(?<=[0-9])-(?=[0-9])|^`/.*`$", " ", section, flags=re.MULTILINE)))
+    for key, template in numbers(name).items():
+        if key in NOT_PROCESSED | FLAGS or key.partition("/")[0] in OF_OUTPUT:
+            continue
+        low, high = bounds(template)
+        assert str(low) in said, key
+        assert high == MAX_INTEGER or key in OPEN_ENDED or str(high) in said, (key, high)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
