@@ -36,13 +36,13 @@ from typing import Self
 from bench.fuzz.answers import Answer, complaint, repetition
 from bench.fuzz.asked import BUCKETS, STYLES, Request, request
 from bench.fuzz.sources import sources
+from bench.running import free_port, wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared/images"
 ANSWER_WITHIN_S = 90.0
 """More than the server's own deadlines together; what takes longer hangs."""
 _SHRINKING_S = 30.0
-_READY_WITHIN_S = 60.0
 _HARMLESS_ENDS = frozenset({"recycled", "deadline"})
 """Why a codec process may end: it has done its share, or the picture took too long and 504 says so."""
 CONFIGURATION = """
@@ -88,7 +88,7 @@ class Edge:
     """A server with a directory of its own; use as a context manager."""
 
     def __init__(self, folder: Path, objects: dict[str, bytes], *, profile: str) -> None:
-        self.port, self._admin_port = _free_port(), _free_port()
+        self.port, self._admin_port = free_port(), free_port()
         self._folder = folder
         self.objects = frozenset(hashlib.sha256(body).digest() for body in objects.values())
         """Sums of what is served as it is."""
@@ -112,14 +112,12 @@ class Edge:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdout=sink, stderr=sink, env=environment, start_new_session=True
             )
-        until_s = time.monotonic() + _READY_WITHIN_S
-        while time.monotonic() < until_s and self._process.poll() is None:
-            with contextlib.suppress(OSError):
-                self._admin("/readyz")
-                return self
-            time.sleep(0.1)
-        self.__exit__()
-        sys.exit(f"the server does not come up:\n{self.log.read_text()[-3000:]}")
+        try:
+            wait_until_ready(f"http://127.0.0.1:{self._admin_port}/readyz", self._process, self.log)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
     def __exit__(self, *_: object) -> None:
         if self._process is None:
@@ -243,12 +241,6 @@ class Run:
                     asked, shrinking = shorter, True
                     break
         return asked
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -37,6 +37,8 @@ _VIEW_NAMES = frozenset({"w", "h", "ignore-error", *_VIEW_OUTPUT})
 
 _FLAGS = frozenset({"auto-orient", "strip", "AIGCMetadata"})
 _SLIM = "imageSlim"
+_BLIND = ("3", "4")
+"""The watermarks that nobody sees."""
 
 _LONG_VALUES: Mapping[str, int] = {
     name: kind.value_tokens for name, kind in PARAMETERS.items() if hasattr(kind, "value_tokens")
@@ -132,6 +134,8 @@ def _stage(stage_text: str, clamp_px: int | None) -> Stage:
         return Stage()
     if head == "style":  # a bucket's own were put in place of their names before (``core.styles``)
         raise InvalidArgument.of(head, "/".join(tokens), "an operation itself, not the name of one")
+    if head == "watermark" and (not tokens or tokens[0] not in _BLIND):
+        raise InvalidArgument.of(head, "/".join(tokens[:1]), "1 to 4 after it")
     name = head.partition("=")[0]
     if name in OPERATION_HEADS or name == "ci-process":
         raise OperationNotImplemented(public=f"{name} is not implemented.")

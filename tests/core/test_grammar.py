@@ -108,6 +108,14 @@ def test_what_comes_later_says_that_it_is_not_implemented_and_which(text: str) -
     assert caught.value.status == 501
 
 
+@pytest.mark.parametrize(
+    "text", ["watermark", "watermark/", "watermark/5/text/aGk", "watermark/text/aGk", "watermark/22/text/aGk"]
+)
+def test_a_watermark_of_no_kind_is_malformed_and_not_something_to_come(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"^watermark: .* expected 1 to 4"):
+        parse_plan(text)
+
+
 def test_eleven_stages_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="10 stages"):
         parse_plan("|".join(["imageMogr2/flip/vertical"] * 11))
