@@ -58,6 +58,8 @@ def repetition(first: Answer, second: Answer) -> str | None:
     """What *second*, an answer to the same request a moment later, may not say after *first*."""
     if {503, 504} & {first.status, second.status} or 404 in (first.status, second.status):
         return None  # load passes, and verdicts on a source are remembered
+    if "detail=interim" in first.headers.get("cache-status", "") + second.headers.get("cache-status", ""):
+        return None  # one stood in for the other
     if first.status != second.status:
         return f"{first.status} once and {second.status} again"
     for name in ("content-type", "etag", "vary"):

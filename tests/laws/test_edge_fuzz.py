@@ -57,6 +57,10 @@ def test_the_same_request_has_the_same_answer() -> None:
     assert repetition(one, Answer(200, {**ID, "etag": '"b"'}, b"")) == "another etag when asked again"
     assert repetition(one, Answer(400, ID, b"")) == "200 once and 400 again"
     assert repetition(one, Answer(503, ID, b"")) is None
+    assert (
+        repetition(one, Answer(200, {**ID, "etag": '"b"', "cache-status": "mogr; fwd=miss; detail=interim"}, b""))
+        is None
+    )
 
 
 def test_requests_follow_from_their_number_and_are_each_one_request() -> None:
