@@ -14,10 +14,10 @@ RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench fuzz docs lock clean python
+.PHONY: help run test lint format bench fuzz fuzz-edge docs lock clean python
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
 run: $(RUN) ## serve the bundled photographs, or your own: make run PHOTOS=~/Pictures
 	@set -e; if [ -n "$(PHOTOS)" ]; then \
@@ -44,6 +44,9 @@ bench: $(TEST) ## requests/s and CPU per request of a real server on this machin
 
 fuzz: $(TEST) ## hostile query strings through the grammar; guided by coverage where atheris is installed
 	$(BIN)/python bench/fuzz/grammar.py $(FUZZ)
+
+fuzz-edge: $(TEST) ## generated requests to a real server, good and hostile pictures; seeded: make fuzz-edge FUZZ="--seconds 600 --seed 7"
+	$(BIN)/python -m bench.fuzz.edge $(FUZZ)
 
 docs: $(TEST) ## the generated pages, and the picture of every operation
 	$(BIN)/python docs/generate_configuration.py

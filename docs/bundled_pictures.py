@@ -17,6 +17,7 @@ PHOTOGRAPHS = {
     "earth-at-night.jpg": ("photos/originals/p05_earth_night_12mp.jpg", 1600),
     "mars.jpg": ("photos/originals/p12_mars_hirise_9mp.jpg", 1400),
     "walrus.jpg": ("photos/large/large_a_08mb_15mp.jpg", 1600),
+    "bartender.jpg": ("photos/originals/p19_craft_beer.jpg", 960),
 }
 VIOLETS = "formats/jpeg/immich__orychophragmus_violaceus.jpg"
 TULIPS = "formats/png_widegamut/jxltd__tmshre_riaphotographs_alpha.png"

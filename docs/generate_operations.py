@@ -28,7 +28,7 @@ PHOTOS = DOCS.parent / "photos"
 PICTURES = DOCS / "operations"
 PAGE, SHEET = DOCS / "operations.md", DOCS / "operations.html"
 CANYON, EARTH, MARS = "canyon.jpg", "earth-at-night.jpg", "mars.jpg"
-WALRUS, VIOLETS = "walrus.jpg", "violets.jpg"
+WALRUS, VIOLETS, BARTENDER = "walrus.jpg", "violets.jpg", "bartender.jpg"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "rotate": (Example(CANYON, "imageMogr2/rotate/15/format/png"),),
     "rradius": (Example(WALRUS, "imageMogr2/rradius/40/format/png"),),
     "saturation": (Example(CANYON, "imageMogr2/saturation/60"),),
-    "scrop": (),  # a face is needed, and none of the bundled pictures shows one
+    "scrop": (Example(BARTENDER, "imageMogr2/scrop/160x200", ""),),
     "sharpen": (Example(MARS, "imageMogr2/sharpen/150"),),
     "thumbnail": (
         Example(CANYON, "imageMogr2/thumbnail/240x", ""),
@@ -69,7 +69,12 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(CANYON, "imageMogr2/thumbnail/100x/dpr/2", ""),
     ),
     "trim": (Example(CANYON, "imageMogr2/thumbnail/240x240/pad/1|imageMogr2/trim/10", ""),),
-    "watermark/1": (),  # its mark is another object of the bucket
+    "watermark/1": (
+        Example(CANYON, "watermark/1/image_key/dHVsaXBzLnBuZw/scatype/2/spcent/500/dissolve/100/dx/10/dy/10"),
+        Example(
+            CANYON, "watermark/1/image_key/dHVsaXBzLnBuZw/scatype/1/spcent/200/batch/1/spacing/20/degree/20/dissolve/60"
+        ),
+    ),
     "watermark/2": (
         Example(CANYON, "watermark/2/text/bW9ncg/fontsize/40/fill/I0ZGRkZGRg/dissolve/80/gravity/center"),
         Example(CANYON, "watermark/2/text/bW9ncg/fontsize/20/fill/I0ZGRkZGRg/batch/1/degree/30/dissolve/40"),
@@ -135,7 +140,9 @@ def _operation(name: str, kind: type[Operation]) -> str:
         lines += ["", _prose(about)]
     taken = inspect.getdoc(kind.parse)
     if taken:
-        lines += ["", _prose(taken.partition("\n\nRaises:")[0])]
+        paragraphs = taken.partition("\n\nRaises:")[0].split("\n\n")
+        lines += ["", re.sub("^Read ", "**Takes** ", _prose(paragraphs[0]))]
+        lines += [line for paragraph in paragraphs[1:] for line in ("", _prose(paragraph))]
         refused = taken.partition("Raises:\n")[2]
         if refused:
             lines += ["", "**Refused:** " + _prose(refused.partition("InvalidArgument: ")[2] or refused)]
@@ -192,12 +199,13 @@ def _picture(name: str, number: int) -> Path:
 def _first(doc: str | None) -> str:
     """The first paragraph, without the name that a module's docstring begins with."""
     text = (doc or "").strip().partition("\n\n")[0]
-    text = re.sub(r"^``[^`]*``: ", "", text)
+    text = re.sub(r"^``[^`]*``(?: \((ours)\))?: ", lambda found: "Ours: " if found[1] else "", text)
     return text[:1].upper() + text[1:]
 
 
 def _prose(text: str) -> str:
-    return " ".join(text.replace("``", "`").split())
+    """Without the sections of a specification that readers do not have."""
+    return " ".join(re.sub(r" \(spec/[^)]*\)", "", text.replace("``", "`")).split())
 
 
 async def paint() -> None:
@@ -214,7 +222,9 @@ async def paint() -> None:
             plan = parse_plan(_whole(example) + "|imageMogr2/format/webp/quality/75!")
             try:
                 traits = await codec.probe(body, limits)
-                job = Job(plan_text=format_plan(plan), format="webp", limits=limits)
+                # The examples' marks are bundled pictures that are PNG already.
+                inputs = tuple((PHOTOS / need.key).read_bytes() for need in plan.needs)
+                job = Job(plan_text=format_plan(plan), format="webp", limits=limits, inputs=inputs)
                 made = await codec.render(body, traits, job)
             except MogrError as error:
                 sys.exit(f"{name}: {error.public} ({error})")

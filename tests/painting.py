@@ -26,6 +26,9 @@ class PlainTools:
     def in_srgb(self, image: Any) -> Any:
         return image
 
+    def matched(self, image: Any, like: Any) -> Any:
+        return image
+
     def faces(self, image: Any) -> Sequence[Box]:
         """One face in the middle third of a picture; none in one whose width can be divided by three."""
         third = (max(1, image.width // 3), max(1, image.height // 3))

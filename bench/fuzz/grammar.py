@@ -9,7 +9,7 @@ smaller, printed as bytes once per kind, and tried again by
 
     echo "b'...'" | .venv/bin/python bench/fuzz/grammar.py --case
 
-Exits with 1 if any law of ``laws`` was broken.
+Exits with 1 if any law of ``laws`` was broken.  ``edge.py`` (``make fuzz-edge``) sends what is made here to a running server.
 """
 
 from __future__ import annotations

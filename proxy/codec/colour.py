@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pyvips
 
-from proxy.codec.libvips import Image, blob
+from proxy.codec.libvips import Image, blob, with_blob
 
 _PROFILE = "icc-profile-data"
 _PAINTABLE = frozenset({"srgb", "rgb16", "b-w", "grey16"})
@@ -70,6 +70,26 @@ def in_srgb(image: Image) -> Image:
         except pyvips.Error:
             pass
     return _without_profile(image)
+
+
+def matched(image: Image, like: Image) -> Image:
+    """*image*, 8-bit sRGB or grey without a profile, in the numbers that look the same by the RGB profile of *like*.
+
+    As it is if *like* has no such profile, or one that nobody can read: then its own numbers count as sRGB too.
+    """
+    if profile_space(like) != "rgb" or like.interpretation in _GREY:
+        return image
+    colours = image.extract_band(0, n=image.bands - image.hasalpha())
+    if colours.bands == 1:
+        colours = colours.bandjoin([colours, colours])
+    try:
+        # Two steps, because libvips takes the second profile either from a file or from the picture.
+        seen = colours.copy(interpretation="srgb").icc_import(input_profile="srgb", intent="relative")
+        known = with_blob(seen, _PROFILE, blob(like, _PROFILE) or b"")
+        colours = _without_profile(known.icc_export(intent="relative", depth=8)).copy_memory()
+    except pyvips.Error:
+        return image
+    return colours.bandjoin(image.extract_band(image.bands - 1)) if image.hasalpha() else colours
 
 
 def flat(image: Image) -> Image:

@@ -132,12 +132,17 @@ class VipsTools:
         """A picture of one sRGB *colour* (0-255), with the bands and samples of *like*; opaque."""
         wide = like.format == "ushort"
         bands = like.bands - 1 if like.hasalpha() else like.bands
-        levels = [float(level) for level in colour[:bands]] + [255.0] * (like.bands - bands)
-        pixel = pyvips.Image.black(1, 1).linear(
-            [1.0] * like.bands, [level * 257 if wide else level for level in levels]
+        pixel = pyvips.Image.black(1, 1).linear([1.0] * bands, [float(level) for level in colour[:bands]]).cast("uchar")
+        pixel = self.matched(pixel.copy(interpretation="srgb" if bands > 1 else "b-w"), like)
+        pixel = pixel.bandjoin(255) if like.hasalpha() else pixel
+        pixel = (
+            (pixel.cast("ushort") * 257 if wide else pixel).cast(like.format).copy(interpretation=like.interpretation)
         )
-        pixel = pixel.cast(like.format).copy(interpretation=like.interpretation)
         return pixel.embed(0, 0, width_px, height_px, extend="copy")
+
+    def matched(self, image: libvips.Image, like: libvips.Image) -> libvips.Image:
+        """*image*, sRGB, in the numbers that look the same by the profile of *like*."""
+        return colour.matched(image, like)
 
     def in_srgb(self, image: libvips.Image) -> libvips.Image:
         """*image* in sRGB, without a profile; as it is if it has none."""

@@ -32,9 +32,13 @@ HEAD = "imageMogr2"
 _VIEWS = ("imageView2", "imageView")
 _VIEW_OUTPUT = ("format", "interlace", *SHORT)
 """``interlace`` is not among CI's parameters of imageView2; it is in the syntax that CI took over."""
+_VIEW_NAMES = frozenset({"w", "h", "ignore-error", *_VIEW_OUTPUT})
+"""What may stand where the mode is left out; anything else there is one, or meant to be."""
 
 _FLAGS = frozenset({"auto-orient", "strip", "AIGCMetadata"})
 _SLIM = "imageSlim"
+_BLIND = ("3", "4")
+"""The watermarks that nobody sees."""
 
 _LONG_VALUES: Mapping[str, int] = {
     name: kind.value_tokens for name, kind in PARAMETERS.items() if hasattr(kind, "value_tokens")
@@ -130,6 +134,8 @@ def _stage(stage_text: str, clamp_px: int | None) -> Stage:
         return Stage()
     if head == "style":  # a bucket's own were put in place of their names before (``core.styles``)
         raise InvalidArgument.of(head, "/".join(tokens), "an operation itself, not the name of one")
+    if head == "watermark" and (not tokens or tokens[0] not in _BLIND):
+        raise InvalidArgument.of(head, "/".join(tokens[:1]), "1 to 4 after it")
     name = head.partition("=")[0]
     if name in OPERATION_HEADS or name == "ci-process":
         raise OperationNotImplemented(public=f"{name} is not implemented.")
@@ -138,7 +144,7 @@ def _stage(stage_text: str, clamp_px: int | None) -> Stage:
 
 def _view(tokens: list[str], clamp_px: int | None) -> Stage:
     """imageView2: a mode, which SDKs leave out to convert only, its sides, and the quality family in short names."""
-    mode = tokens.pop(0) if tokens and tokens[0] and not tokens[0][0].isalpha() else ""
+    mode = tokens.pop(0) if tokens and tokens[0] and tokens[0] not in _VIEW_NAMES else ""
     parameters = _pairs(tokens)
     switch("ignore-error", parameters.get("ignore-error", "0"))
     if not mode and not parameters.keys().isdisjoint(("w", "h")):

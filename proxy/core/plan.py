@@ -20,7 +20,14 @@ class Tools(Protocol):
     """What the codec lends to operations, so that they import no library."""
 
     def blank(self, like: Any, width_px: int, height_px: int, colour: Sequence[float]) -> Any:
-        """A picture of one colour in the colour space and sample format of *like*."""
+        """A picture of one sRGB *colour*, 0 to 255, in the colour space, by the profile and in the sample format of *like*."""
+        ...
+
+    def matched(self, image: Any, like: Any) -> Any:
+        """*image*, sRGB or grey with alpha and without a profile, in the numbers that look the same by the profile of *like*.
+
+        As it is if *like* has no profile of three colours.
+        """
         ...
 
     def in_srgb(self, image: Any) -> Any:

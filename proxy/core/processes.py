@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from proxy.core.codes import PROCESS as GENERATE
 from proxy.core.reports import PROCESSES, parse_report
 from proxy.errors import InvalidArgument, OperationNotImplemented
 
@@ -31,4 +32,4 @@ def process_operation(name: str, arguments: Mapping[str, str]) -> str | None:
         return parse_report(PROCESSES[name], arguments).format()
     if name in _ELSEWHERE:
         raise OperationNotImplemented(public=f"ci-process={name} is not implemented.")
-    raise InvalidArgument.of("ci-process", name, f"one of {ORIGINAL}, {', '.join(PROCESSES)}")
+    raise InvalidArgument.of("ci-process", name, f"one of {', '.join((ORIGINAL, *PROCESSES, GENERATE))}")

@@ -34,7 +34,7 @@ class AutoOrient:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> AutoOrient | None:  # noqa: ARG003
-        """Read the flag: no value and 1 ask for it, 0 does not.
+        """Read no value or 1; 0 is as if it were not there.
 
         Raises:
             InvalidArgument: any other value.

@@ -36,7 +36,7 @@ class Blur:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Blur:  # noqa: ARG003
-        """Read ``<radius>x<sigma>``; a sigma over 1,000 is read as that, and one below 0.001 as that.
+        """Read ``<radius>x<sigma>``: pixels from 1 to 50, and a number over 0, decimals allowed, that counts from 0.001 to 1,000.
 
         Raises:
             InvalidArgument: malformed, a radius that is not from 1 to 50, or a sigma of 0.

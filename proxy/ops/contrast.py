@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from proxy.core.model import Frame
 from proxy.core.plan import Tools
+from proxy.ops.amounts import Amount
 from proxy.ops.levels import linear
-from proxy.ops.numbers import signed
 
 _STEEP = 1e6
 """As good as infinite: neighbouring levels, even of 16 bits, end at black and white."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(Amount):
     """A straight line through middle grey, as in ImageMagick's ``-brightness-contrast``.
 
     Its slope is 1 + value/100 below zero and 100/(100 - value) above: -100 is all grey, 50 doubles distances, 100 leaves
     only full and no colour.
     """
 
-    value: int
-
     name: ClassVar[str] = "contrast"
-    head: ClassVar[str] = "imageMogr2"
-    modifiers: ClassVar[frozenset[str]] = frozenset()
-    rank: ClassVar[int] = 40
-
-    @classmethod
-    def parse(cls, value: str, modifiers: Mapping[str, str]) -> Contrast | None:  # noqa: ARG003
-        """None for 0.
-
-        Raises:
-            InvalidArgument: not an integer from -100 to 100.
-        """
-        number = signed(cls.name, value, -100, 100)
-        return cls(number) if number else None
-
-    def format(self) -> str:
-        return f"{self.name}/{self.value}"
-
-    def measure(self, frame: Frame) -> Frame:
-        return frame
 
     def apply(self, image: Any, frame: Frame, tools: Tools) -> Any:
         if self.value < 0:

@@ -5,34 +5,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 from proxy.core.model import Frame
 from proxy.errors import InvalidArgument
-from proxy.ops.numbers import half_up
+from proxy.ops.numbers import MAX_INTEGER, half_up, integer
 from proxy.ops.pages import each_page, top_level
 
 
-def check_radius(parameter: str, radius_px: int, frame: Frame) -> None:
-    """A circle of *radius_px* must lie within *frame*; CI leaves out the one that touches its edges, we do not.
+@dataclass(frozen=True, slots=True)
+class Radius:
+    """What the operations have in common that are a radius; each has a name and paints."""
 
-    Raises:
-        InvalidArgument: it does not.
-    """
-    most_px = largest_radius_px(frame)
-    if radius_px > most_px:
-        raise InvalidArgument.of(
-            parameter, str(radius_px), f"an integer from 1 to {most_px}, half the picture's shorter side"
-        )
+    radius_px: int
+
+    name: ClassVar[str]
+    head: ClassVar[str] = "imageMogr2"
+    modifiers: ClassVar[frozenset[str]] = frozenset()
+    rank: ClassVar[int] = 15
+
+    @classmethod
+    def parse(cls, value: str, modifiers: Mapping[str, str]) -> Self:  # noqa: ARG003
+        """Read the radius in pixels, from 1 to half the picture's shorter side.
+
+        Raises:
+            InvalidArgument: not a positive integer, or a circle of that radius does not lie within the picture.
+        """
+        return cls(integer(cls.name, value, 1, MAX_INTEGER))
+
+    def format(self) -> str:
+        return f"{self.name}/{self.radius_px}"
+
+    def times(self, tenths: int, frame: Frame) -> Self:
+        """The same multiplied by ``dpr``, as far as *frame* has room for it."""
+        return type(self)(max(self.radius_px, min(half_up(self.radius_px * tenths, 10), _largest_px(frame))))
+
+    def check(self, frame: Frame) -> None:
+        """The circle must lie within *frame*; CI leaves out the one that touches its edges, we do not.
+
+        Raises:
+            InvalidArgument: it does not.
+        """
+        most_px = _largest_px(frame)
+        if self.radius_px > most_px:
+            raise InvalidArgument.of(
+                self.name, str(self.radius_px), f"an integer from 1 to {most_px}, half the picture's shorter side"
+            )
 
 
-def largest_radius_px(frame: Frame) -> int:
+def _largest_px(frame: Frame) -> int:
     return min(frame.width_px, frame.height_px) // 2
-
-
-def times_radius_px(radius_px: int, tenths: int, frame: Frame) -> int:
-    """*radius_px* multiplied by ``dpr``, as far as *frame* has room for it."""
-    return max(radius_px, min(half_up(radius_px * tenths, 10), largest_radius_px(frame)))
 
 
 def rounded(image: Any, frames: int, radius_px: int) -> Any:

@@ -21,7 +21,7 @@ _SIZE = re.compile(rf"{DIGITS}?x{DIGITS}?")
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A side of None keeps the source's."""
+    """A side that is left out stays as long as it is."""
 
     width_px: int | None
     height_px: int | None
@@ -36,10 +36,11 @@ class Crop:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Crop:
-        """Read ``<w>x``, ``x<h>`` or ``<w>x<h>``, ``gravity``, ``dx`` and ``dy``.
+        """Read ``<w>x``, ``x<h>`` or ``<w>x<h>``, pixels from 1 to as many as the picture has; ``gravity``, which of the nine parts
+        is kept (``northwest``); ``dx`` and ``dy``, pixels from its edges inward, 0 and more (0).
 
         Raises:
-            InvalidArgument: any of them malformed, or a side of 0.
+            InvalidArgument: any of them malformed, a side of 0, or one longer than the picture's.
         """
         found = _SIZE.fullmatch(value)
         if found is None or value == "x":

@@ -34,10 +34,11 @@ class Cut:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Cut:
-        """Read ``<w>x<h>x<dx>x<dy>``, or ``<w>x<h>`` as clients in the wild write it, and ``gravity``.
+        """Read ``<w>x<h>x<dx>x<dy>``, pixels, the sides 1 and more, the offsets 0 and more, or ``<w>x<h>`` as clients in the wild
+        write it; ``gravity``, which of the nine points the offsets go inward from (``northwest``).
 
         Raises:
-            InvalidArgument: either malformed, or a side of 0.
+            InvalidArgument: either malformed, a side of 0, or nothing of the rectangle lies in the picture.
         """
         found = _RECTANGLE.fullmatch(value)
         if found is None:

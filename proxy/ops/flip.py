@@ -25,7 +25,7 @@ class Flip:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Flip:  # noqa: ARG003
-        """Read the direction.
+        """Read ``vertical`` or ``horizontal``.
 
         Raises:
             InvalidArgument: neither of the two.

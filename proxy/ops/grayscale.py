@@ -25,7 +25,7 @@ class Grayscale:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Grayscale | None:  # noqa: ARG003
-        """None for 0.
+        """Read 1; 0 changes nothing.
 
         Raises:
             InvalidArgument: neither 0 nor 1.

@@ -30,10 +30,11 @@ class IndexCrop:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> IndexCrop:
-        """Read ``width/<px>`` or ``height/<px>``, and ``index``.
+        """Read ``width/<px>`` (pieces lie side by side) or ``height/<px>`` (one below the other), from 1 to the picture's own side;
+        ``index``, the number of the piece, counted from 0 (0).
 
         Raises:
-            InvalidArgument: malformed, a piece of 0 pixels, or both of width and height.
+            InvalidArgument: malformed, a piece of 0 pixels, both of width and height, or a piece that the picture has not.
         """
         along, _, text = value.partition("/")
         if along not in ("width", "height") or not modifiers.keys().isdisjoint(("width", "height")):

@@ -140,6 +140,7 @@ class Laying:
             image = tools.in_srgb(image)
         if mark.bands == 4 and image.interpretation in _GREY:
             image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
+        mark = tools.matched(mark, image)
         under = image.crop(*inner_px, mark.width, mark.height)
         return image.insert(over(under, mark), *inner_px)
 

@@ -30,10 +30,7 @@ def integer(parameter: str, text: str, low: int, high: int) -> int:
     Raises:
         InvalidArgument: it spells none, or one outside *low* to *high*.
     """
-    value = int(text) if _INTEGER.fullmatch(text) else None
-    if value is None or not low <= value <= high:
-        raise InvalidArgument.of(parameter, text, f"an integer from {low} to {high}")
-    return value
+    return _within(_INTEGER, parameter, text, low, high)
 
 
 def signed(parameter: str, text: str, low: int, high: int) -> int:
@@ -42,7 +39,11 @@ def signed(parameter: str, text: str, low: int, high: int) -> int:
     Raises:
         InvalidArgument: it spells none, or one outside *low* to *high*.
     """
-    value = int(text) if _SIGNED.fullmatch(text) else None
+    return _within(_SIGNED, parameter, text, low, high)
+
+
+def _within(spelling: re.Pattern[str], parameter: str, text: str, low: int, high: int) -> int:
+    value = int(text) if spelling.fullmatch(text) else None
     if value is None or not low <= value <= high:
         raise InvalidArgument.of(parameter, text, f"an integer from {low} to {high}")
     return value

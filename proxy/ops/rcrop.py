@@ -33,10 +33,10 @@ class RatioCrop:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> RatioCrop:  # noqa: ARG003
-        """Read ``<min>x<max>``.
+        """Read ``<min>x<max>``, each from 1 to 10000.
 
         Raises:
-            InvalidArgument: malformed, a ratio outside 1-10000, or the first larger than the second.
+            InvalidArgument: malformed, a ratio outside 1 to 10000, or the first larger than the second.
         """
         found = _RATIOS.fullmatch(value)
         if found is None:

@@ -26,7 +26,7 @@ class Rotate:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Rotate | None:  # noqa: ARG003
-        """None for 0 and 360.
+        """Read degrees from 0 to 360; both of these change nothing.
 
         Raises:
             InvalidArgument: not an integer from 0 to 360.

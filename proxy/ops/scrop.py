@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from proxy.core.model import Frame
 from proxy.core.plan import Tools
-from proxy.errors import InvalidArgument
-from proxy.ops.boxes import covering
-from proxy.ops.numbers import DIGITS, half_up, side
+from proxy.ops.areas import Area
 from proxy.ops.pages import each_page, scaled
-
-_SIZE = re.compile(rf"{DIGITS}x{DIGITS}")
 
 
 @dataclass(frozen=True, slots=True)
-class FaceCrop:
+class FaceCrop(Area):
     """A picture without a face stays as it is, in its own size; the first frame decides for all.  It may enlarge."""
 
-    width_px: int
-    height_px: int
-
     name: ClassVar[str] = "scrop"
-    head: ClassVar[str] = "imageMogr2"
-    modifiers: ClassVar[frozenset[str]] = frozenset()
-    rank: ClassVar[int] = 10
-
-    @classmethod
-    def parse(cls, value: str, modifiers: Mapping[str, str]) -> FaceCrop:  # noqa: ARG003
-        """Read ``<w>x<h>``.
-
-        Raises:
-            InvalidArgument: malformed, or a side of 0.
-        """
-        found = _SIZE.fullmatch(value)
-        if found is None:
-            raise InvalidArgument.of(cls.name, value, "<w>x<h>")
-        width_px, height_px = (side(cls.name, text) for text in found.groups())
-        return cls(width_px, height_px)
-
-    def format(self) -> str:
-        return f"{self.name}/{self.width_px}x{self.height_px}"
-
-    def clamped(self, limit_px: int) -> FaceCrop:
-        """The same with its sides at most *limit_px* (profile ``ci-2026``)."""
-        return FaceCrop(min(self.width_px, limit_px), min(self.height_px, limit_px))
-
-    def times(self, tenths: int, frame: Frame) -> FaceCrop:
-        return FaceCrop(half_up(self.width_px * tenths, 10), half_up(self.height_px * tenths, 10))
 
     def measure(self, frame: Frame) -> Frame:
         bound = frame.sized(max(self.width_px, frame.width_px), max(self.height_px, frame.height_px))
@@ -61,7 +27,7 @@ class FaceCrop:
         if not faces:
             return image
         own_px, size_px = (frame.width_px, frame.height_px), (self.width_px, self.height_px)
-        outer_px = covering(size_px, own_px)
+        outer_px = self.covering(frame)
         left_px, top_px = (
             _window(own_px[axis], outer_px[axis], size_px[axis], [(face[axis], face[axis + 2]) for face in faces])
             for axis in (0, 1)

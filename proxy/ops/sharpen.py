@@ -29,7 +29,7 @@ class Sharpen:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Sharpen:  # noqa: ARG003
-        """Read the amount.
+        """Read the amount, from 10 to 300.
 
         Raises:
             InvalidArgument: not an integer from 10 to 300.

@@ -14,7 +14,7 @@ from proxy.core.plan import Tools
 from proxy.errors import InvalidArgument
 from proxy.ops.boxes import covering, within
 from proxy.ops.numbers import DIGITS, format_colour, half_up, integer, parse_colour, side, switch
-from proxy.ops.pages import each_page, scaled, top_level
+from proxy.ops.pages import each_page, scaled
 
 _EXPECTED = (
     "a geometry such as !50p, !50px, !x50p, 300x, x200, 300x200, 300x200>, 300x200<, !300x200r, 300x200! or 90000@"
@@ -49,7 +49,7 @@ class Geometry(enum.Enum):
 
 
 _PATTERNS = {geometry: re.compile(re.escape(geometry.value).replace(r"\{\}", DIGITS)) for geometry in Geometry}
-_SCALE_OF_ANY_LENGTH = re.compile(r"!([0-9]+p|[0-9]+px|x[0-9]+p)")
+_ANY_SCALE = re.compile(r"!(?:-?[0-9]+px?|x-?[0-9]+p)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,13 @@ class Thumbnail:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Thumbnail | None:
-        """None for a scale outside 1-1000, which CI does not process, and for 100 per cent.
+        """Read a geometry; sides are pixels, 1 and more, S is per cent from 1 to 1000, and a scale outside of that changes nothing.
+
+        ``!<S>p`` scales both sides, ``!<S>px`` the width, ``!x<S>p`` the height. ``<w>x`` and ``x<h>`` set one side and keep the
+        proportions. ``<w>x<h>`` fits into a box, larger if need be; ``<w>x<h>>`` only shrinks, ``<w>x<h><`` only enlarges.
+        ``!<w>x<h>r`` covers the box, ``<w>x<h>!`` is exactly it and distorts. ``<A>@`` has at most A pixels, from 1 to 9999999999,
+        and never enlarges. With ``pad`` 1 (0) the result of ``<w>x<h>`` lies in the middle of a canvas of that size, of ``color``,
+        base64 of ``#RRGGBB`` (``#FFFFFF``).
 
         Raises:
             InvalidArgument: no geometry, a side of 0, ``pad`` that is neither 0 nor 1, ``color`` that is none.
@@ -125,7 +131,7 @@ class Thumbnail:
         canvas, (width_px, height_px) = self.canvas, self.numbers
 
         def centred(page: Any) -> Any:
-            page = _opaque(page, canvas)
+            page = _opaque(page, canvas, tools)
             blank = tools.blank(page, width_px, height_px, canvas)
             return blank.insert(page, (width_px - page.width) // 2, (height_px - page.height) // 2)
 
@@ -137,7 +143,7 @@ def _read(value: str) -> tuple[Geometry | None, tuple[str, ...]]:
         found = pattern.fullmatch(value)
         if found:
             return geometry, found.groups()
-    if _SCALE_OF_ANY_LENGTH.fullmatch(value):
+    if _ANY_SCALE.fullmatch(value):
         return None, ()
     raise InvalidArgument.of("thumbnail", value, _EXPECTED)
 
@@ -177,11 +183,10 @@ def _within_area(area_px: int, width_px: int, height_px: int) -> tuple[int, int]
     return min(max(1, wide_px), area_px), min(max(1, high_px), area_px)
 
 
-def _opaque(page: Any, colour: tuple[int, int, int]) -> Any:
+def _opaque(page: Any, colour: tuple[int, int, int], tools: Tools) -> Any:
     """*page* without transparency, in a colour space that has *colour*."""
     if page.interpretation in ("b-w", "grey16") and len(set(colour)) > 1:
         page = page.colourspace("rgb16" if page.format == "ushort" else "srgb")
     if not page.hasalpha():
         return page
-    levels = [level * top_level(page) / 255 for level in colour]
-    return page.flatten(background=levels if page.bands > 2 else levels[:1])
+    return page.flatten(background=tools.blank(page, 1, 1, colour)(0, 0)[: page.bands - 1])

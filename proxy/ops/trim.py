@@ -30,7 +30,7 @@ class Trim:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> Trim:  # noqa: ARG003
-        """Read the threshold.
+        """Read the threshold, from 0 to 254.
 
         Raises:
             InvalidArgument: not an integer from 0 to 254.

@@ -36,7 +36,13 @@ class View:
 
     @classmethod
     def parse(cls, value: str, modifiers: Mapping[str, str]) -> View | None:
-        """Read the mode, ``w`` and ``h``; None if there is neither of them: the picture is only converted.
+        """Read the mode, and ``w`` and ``h``, pixels, 1 and more; with neither of them the picture is only converted.
+
+        Modes: 0, at most ``w`` along the longer edge and ``h`` along the shorter; 1, exactly ``w`` by ``h``, the middle of what
+        covers it; 2, at most ``w`` by ``h``; 3, at least ``w`` by ``h``; 4, at least ``w`` along the longer edge and ``h`` along the
+        shorter; 5, as 1, ``w`` being the longer edge. 0 and 2 never enlarge, and of two sides one may be left out; for the others
+        the one that is left out is as long as the other. ``format``, ``q``, ``rq``, ``lq``, ``interlace`` and ``ignore-error`` are
+        read as ``format``, ``quality``, ``rquality``, … of imageMogr2.
 
         Raises:
             InvalidArgument: no mode from 0 to 5, or a side of 0.

@@ -98,3 +98,31 @@ def test_the_page_of_operations_is_current():
 def test_every_operation_has_its_examples():
     generator = runpy.run_path(str(ROOT / "docs/generate_operations.py"))
     assert set(generator["EXAMPLES"]) == set(CATALOGUE)
+    for operation, examples in generator["EXAMPLES"].items():
+        assert examples, operation
+        for example in examples:
+            assert (ROOT / "photos" / example.photo).is_file()
+            plan = parse_plan(example.text)
+            assert operation in {each.name for stage in plan.stages for each in stage.operations}
+            assert all((ROOT / "photos" / need.key).is_file() for need in plan.needs)
+
+
+def sections():
+    """What the page of operations says, by heading."""
+    page = (ROOT / "docs/operations.md").read_text()
+    return dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.parametrize("operation", CATALOGUE)
+def test_the_page_of_operations_tells_of_every_parameter(operation):
+    """What it may be, in prose; a list of names alone would tell nobody."""
+    prose = re.sub(r"^Further parameters: .*$|^`/.*`$", "", sections()[operation], flags=re.MULTILINE)
+    untold = [name for name in CATALOGUE[operation].modifiers if not re.search(rf"`{name}(?:`|/)", prose)]
+    assert not untold
+    assert "**Takes** " in prose
+    assert "**Refused:** " in prose
+
+
+def test_every_bundled_picture_has_its_provenance():
+    listed = set(re.findall(r"^\| `([^`]+)`", (ROOT / "photos/PROVENANCE.md").read_text(), re.MULTILINE))
+    assert listed == {path.name for path in (ROOT / "photos").iterdir()} - {"PROVENANCE.md"}

@@ -15,6 +15,7 @@ from proxy.codec import pillow
 from proxy.codec.sniff import sniff
 from proxy.codec.vips import capabilities, probe, render
 from proxy.core.model import ImageLimits
+from proxy.ops.encoded import encode_text
 from proxy.ports import Job
 
 LIMITS = ImageLimits()
@@ -215,6 +216,34 @@ def test_a_canvas_has_the_colour_asked_in_every_kind_of_picture(mode: str, colou
     image = pyvips.Image.pngload_buffer(body).colourspace("srgb")
     assert (image.width, image.height) == (40, 40)
     assert image(2, 2)[:3] == {"red": [255, 0, 0], "grey": [128, 128, 128]}[colour]
+
+
+@pytest.mark.parametrize("colour", [(200, 40, 40), (40, 160, 60), (128, 128, 128), (255, 255, 255), (0, 0, 0)])
+@pytest.mark.parametrize(("space", "depth"), [("p3", 8), ("p3", 16), ("adobe", 8), ("linear", 8)])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_colour_of_the_url_is_srgb_whatever_the_picture_has(
+    space: str, depth: int, colour: tuple[int, int, int], alpha: bool, tmp_path: Path
+) -> None:
+    """As a canvas and as a text: both are looked at through the profile of the picture, which stays."""
+    profile = {"p3": "p3", "adobe": str(tmp_path / "adobe.icc"), "linear": str(tmp_path / "linear.icc")}[space]
+    (tmp_path / "adobe.icc").write_bytes(rgb_profile(2.2, _ADOBE))
+    (tmp_path / "linear.icc").write_bytes(rgb_profile(1.0, _ADOBE))
+    wide = patches().icc_transform(profile, input_profile="srgb", depth=depth)
+    body = (
+        wide.bandjoin(65_535 if depth == 16 else 255).copy(interpretation=wide.interpretation) if alpha else wide
+    ).pngsave_buffer()
+    fill = encode_text("#{:02X}{:02X}{:02X}".format(*colour))
+    plans = {
+        f"imageMogr2/thumbnail/60x60/pad/1/color/{fill}": (2, 2),
+        f"watermark/2/text/{encode_text('█')}/fontsize/30/dissolve/100/gravity/northwest/fill/{fill}": (8, 12),
+        f"watermark/2/text/{encode_text('█')}/fontsize/30/dissolve/100/gravity/northwest/fill/{fill}/shadow/1": (8, 12),
+    }
+    for plan, place in plans.items():
+        image = pyvips.Image.pngload_buffer(rendered(body, "png", plan))
+        assert depth == 16 or image.get_typeof("icc-profile-data")
+        if image.get_typeof("icc-profile-data"):
+            image = image.icc_transform("srgb", embedded=True)
+        assert image.colourspace("srgb")(*place)[:3] == pytest.approx(colour, abs=2 if space == "p3" else 4), plan
 
 
 def grey_profile() -> bytes:

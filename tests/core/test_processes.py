@@ -41,3 +41,8 @@ def test_what_needs_a_model_says_so_and_which(name: str) -> None:
 def test_what_is_no_process_of_ci_is_refused(query: str) -> None:
     with pytest.raises(InvalidArgument):
         asked(query)
+
+
+def test_who_asks_for_no_process_is_told_which_there_are() -> None:
+    with pytest.raises(InvalidArgument, match="originImage, ImageInspect, ImageAIGCMetadata, QRcode, qrcode-generate"):
+        asked("ci-process=nonsense")

@@ -53,7 +53,9 @@ def test_each_geometry_has_its_rule(text: str, source: tuple[int, int], size: tu
     assert (after.width_px, after.height_px) == size
 
 
-@pytest.mark.parametrize("text", ["!0p", "!1001p", "!1001px", "!x1001p", "!0px", f"!{'9' * 400}p", "!100p", "!x100p"])
+@pytest.mark.parametrize(
+    "text", ["!0p", "!1001p", "!1001px", "!x1001p", "!0px", "!-5p", "!x-5p", f"!{'9' * 400}p", "!100p", "!x100p"]
+)
 def test_a_scale_out_of_range_or_of_100_per_cent_is_not_processed(text: str) -> None:
     assert Thumbnail.parse(text, {}) is None
 
@@ -61,7 +63,7 @@ def test_a_scale_out_of_range_or_of_100_per_cent_is_not_processed(text: str) -> 
 @pytest.mark.parametrize("text", [
     "", "abc", "x", "!", "!p", "50p", "!50", "!50pp", "!x50px", "300", "300x200x", "300x200>>", "300x200<>", "!300x200",
     "!300xr", "!x200r", "300x!", "0x", "x0", "0x10", "10x0", "0x0!", "0@", "@", "-1x", "1.5x", "1e3x", " 300x", "300 x",
-    "３００x", "300X200", "2147483648x", "300x99999999999", "!-5p", "!5.5p", "300x200R", "300x\n", "x200\x00",
+    "３００x", "300X200", "2147483648x", "300x99999999999", "!--5p", "!-p", "!5.5p", "300x200R", "300x\n", "x200\x00",
 ])  # fmt: skip
 def test_anything_else_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidArgument, match=r"^thumbnail: "):
