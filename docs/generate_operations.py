@@ -79,6 +79,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(CANYON, "watermark/2/text/bW9ncg/fontsize/40/fill/I0ZGRkZGRg/dissolve/80/gravity/center"),
         Example(CANYON, "watermark/2/text/bW9ncg/fontsize/20/fill/I0ZGRkZGRg/batch/1/degree/30/dissolve/40"),
     ),
+    "watermark/3": (Example(CANYON, "watermark/3/type/3/text/bW9ncg", "imageMogr2/thumbnail/400x400"),),
 }
 
 _INTRODUCTION = """\
@@ -123,6 +124,13 @@ A stage of its own: the same picture, in the same format, in fewer bytes, whatev
 no more than quality 80. PNG: a palette where nobody sees it, else lossless. GIF: pixels that hardly change are left out. The
 header `X-Slimflag` of the answer says 1 for compressed; 2 for the original, because the result was no smaller, the format is
 another one, or the picture has more than 24 megapixels; 0 for the original because something failed.
+"""
+
+
+_BLIND = """\
+`watermark/4` finds what `watermark/3` hid, by the same `type`: 1 takes the original as `image` or `image_key`, 2 the emblem, 3
+nothing more. It answers `<Response>` with `WatermarkStatus` (0 to 100: over 75 the mark is there, from 60 on it may be), `Text`
+if one was read, and for emblems `ResultImage`, a PNG in base64 of what was read of it, whatever the status.
 """
 
 
@@ -183,9 +191,9 @@ def _reports() -> str:
         "|---|---|---|",
     ]
     for name, kind in REPORTS.items():
-        taken = ", ".join(f"`{key}` ({parameter.default})" for key, parameter in sorted(kind.parameters.items()))
+        taken = ", ".join(f"`{key}` ({each.default or 'needed'})" for key, each in sorted(kind.parameters.items()))
         lines.append(f"| `{name}` | {taken or '–'} | {MEDIA_TYPES[kind.answers]} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", _BLIND])
 
 
 def _whole(example: Example) -> str:

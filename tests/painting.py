@@ -40,6 +40,10 @@ class PlainTools:
         block = (pyvips.Image.black(width_px, height_px - 1) + 255).cast("uchar")
         return (pyvips.Image.black(width_px, 1) + 128).cast("uchar").join(block, "vertical").copy(interpretation="b-w")
 
+    def hide(self, image: Any, *, kind: int, level: int, text: str) -> Any:
+        """Inverted, so that it is seen."""
+        return image.invert()
+
     def input(self, number: int) -> Any:
         """8 x 4 pixels, the left half blue, the right half green and half as opaque."""
         half = pyvips.Image.black(4, 4, bands=4)

@@ -79,6 +79,12 @@ STAGES = {
         st.sampled_from(["", "/fill/I0ZGMDAwMA==", "/font/c2ltc3Vu5a6L5L2TLnR0Yw", "/shadow/60", "/shadow/100/fill/I0ZGMDAwMA"]),
         st.builds("/fontsize/{}".format, st.integers(1, 60)), LAYING,
     ),
+    # It needs room, which the pictures here have not.
+    "watermark/3": st.builds(
+        "imageMogr2/thumbnail/300x260!|watermark/3/type/{}{}".format,
+        st.sampled_from(["3/text/aGk", "3/text/5pWw5o2u5LiH6LGhMTIzNDU2Nzg5MDEyMw", "1/image_key/YS9iLnBuZw==", "2/image/aHR0cDovL2IuY29zLngvbS5wbmc"]),
+        st.sampled_from(["", "/level/1", "/level/3", "/version/2.0"]),
+    ),
 }  # fmt: skip
 """Operations that fill a stage of their own."""
 STAGE = st.one_of(
@@ -90,6 +96,8 @@ ALONE = {**{name: texts.map("imageMogr2/{}".format) for name, texts in OPERATION
 """Each operation as a plan of its own."""
 SCALING = ("thumbnail", "crop", "focus", "imageView2")
 ONE_FRAME_DECIDES = ("focus", "scrop", "trim")
+STILL = ("watermark/3",)
+"""Those that refuse what moves."""
 FRAME = st.builds(
     Frame, width_px=SIDE, height_px=SIDE, frames=st.sampled_from([1, 1, 2, 3]), alpha=st.booleans(),
     orientation=st.sampled_from([1, 1, 2, 3, 5, 6, 7, 8]),

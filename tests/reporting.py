@@ -11,6 +11,9 @@ from proxy.core.model import ImageLimits
 from proxy.core.reports import REPORTS
 from proxy.ports import Job
 
+SHORTEST = {name: name for name in REPORTS} | {"watermark/4": "watermark/4/type/3"}
+"""How each report is asked for with no more than it needs."""
+
 
 def answer(body: bytes, operation: str, limits: ImageLimits = ImageLimits()) -> bytes:
     """What *operation*, which ends in a report, answers about *body*."""

@@ -20,6 +20,7 @@ from PIL import Image as PillowImage
 
 import proxy
 from proxy.codec import codes, faces, pillow
+from proxy.codec.blind import waves
 from proxy.codec.decode import decode
 from proxy.codec.encode import encode
 from proxy.codec.probe import probe
@@ -37,6 +38,7 @@ _VERSIONS: Mapping[str, str] = MappingProxyType(
         **({"pillow_heif": pillow.heif.__version__} if pillow.heif is not None else {}),
         **({"pillow_jxl": importlib.metadata.version("pillow-jxl-plugin")} if pillow.jxl is not None else {}),
         **({"zxing-cpp": importlib.metadata.version("zxing-cpp")} if codes.zxing is not None else {}),
+        **({"numpy": waves.np.__version__} if waves.np is not None else {}),
         **({"opencv": faces.cv2.__version__} if faces.cv2 is not None else {}),
     }
 )

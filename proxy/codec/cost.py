@@ -44,9 +44,12 @@ _LABOUR_S_PER_MEGAPIXEL: Final[Mapping[str, float]] = MappingProxyType(
         "rotate": 0.05,
         "watermark/1": 0.1,
         "watermark/2": 0.2,
+        "watermark/3": 0.15,
     }
 )
-_FIXED_S: Final[Mapping[str, float]] = MappingProxyType({"watermark/1": 0.02, "watermark/2": 0.05})
+_FIXED_S: Final[Mapping[str, float]] = MappingProxyType({"watermark/1": 0.02, "watermark/2": 0.05, "watermark/3": 0.25})
+_FINDING_S = 0.1
+"""Looking for a blind watermark, in as small a picture as it is hidden in."""
 _PLAIN = frozenset({"auto-orient", "crop", "cut", "flip", "imageView2", "indexcrop", "rcrop", "thumbnail"})
 
 
@@ -115,6 +118,8 @@ def _report_s(traits: Traits, job: Job, plan: Plan) -> float:
         between = row.name if row is not None and row.spellings else "png"
         stages = replace(plan, report=None)
         spent_s += render_s(traits, replace(job, plan_text=format_plan(stages), format=between))
+    if plan.report is not None and plan.report.name == "watermark/4":
+        spent_s += _FINDING_S + 1e-6 * sum(map(len, job.inputs)) * _DECODE_OTHERS_S_PER_MEGAPIXEL
     if plan.report is not None and REPORTS[plan.report.name].reads_pixels:
         spent_s += 1e-6 * traits.frame.pixels / traits.frame.frames * _DECODE_OTHERS_S_PER_MEGAPIXEL
     return spent_s

@@ -43,6 +43,17 @@ def decode(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int
         return image
 
 
+def ingredient(body: bytes) -> libvips.Image:
+    """A picture that goes into another one, from its PNG: 8-bit sRGB or grey, with alpha, in memory.
+
+    Raises:
+        InvalidImageFormat: it is broken.
+    """
+    with libvips.broken_pictures():
+        image = colour.eight_bit(colour.in_srgb(colour.paintable(libvips.load("png", body))))
+        return (image if image.hasalpha() else image.addalpha()).copy_memory()
+
+
 def _open(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int) -> libvips.Image:
     match traits.format:
         case "apng" if frames > 1:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import pyvips
 
-from proxy.codec import colour, faces, gain_map, libvips, metadata, reports
+from proxy.codec import blind, colour, faces, gain_map, libvips, metadata, reports
 from proxy.codec.capabilities import capabilities
-from proxy.codec.decode import decode, shrink_on_load
+from proxy.codec.decode import decode, ingredient, shrink_on_load
 from proxy.codec.finish import finish, original_will_do
 from proxy.codec.probe import probe
 from proxy.codec.slimming import leaves_alone
@@ -25,6 +25,7 @@ from proxy.core.plan import Box, needs_of
 from proxy.core.schedule import Schedule, resume, schedule
 from proxy.errors import InternalError, InvalidImageFormat
 from proxy.formats import CATALOGUE, Encoding
+from proxy.ops.blind import Kind
 from proxy.ops.bright import Bright
 from proxy.ops.contrast import Contrast
 from proxy.ops.crop import Crop
@@ -155,9 +156,11 @@ class VipsTools:
     def text(self, text: str, *, font: str, size_px: float) -> libvips.Image:
         return draw(text, font=font, size_px=size_px)
 
+    def hide(self, image: libvips.Image, *, kind: int, level: int, text: str) -> libvips.Image:
+        return blind.hide(image, Kind(kind), level, text=text, mark=self.input(0) if self._inputs else None)
+
     def input(self, number: int) -> libvips.Image:
-        image = colour.eight_bit(colour.in_srgb(colour.paintable(libvips.load("png", self._inputs[number]))))
-        return (image if image.hasalpha() else image.addalpha()).copy_memory()
+        return ingredient(self._inputs[number])
 
 
 __all__ = ["VipsTools", "capabilities", "probe", "render"]

@@ -56,7 +56,7 @@ def _plan(operation: str) -> Plan:
     except MogrError as error:
         raise _Refusal(error.public) from None
     if plan.needs:
-        raise _Refusal("watermark/1 takes its image from a bucket, and here is none")
+        raise _Refusal("a watermark takes its image from a bucket, and here is none")
     return plan
 
 

@@ -5,7 +5,7 @@
               / "imageView2" ["/" mode] *("/" name "/" value)     spec/01 §9; "imageView" is the same
               / "watermark" "/" type *("/" name "/" value)        spec/01 §10
               / "imageSlim"                                       spec/01 §12
-              / report *("/" name "/" value)                      spec/01 §11; only as the last stage
+              / report *("/" name "/" value)                      spec/01 §11 and "watermark/4"; only as the last stage
 
 A plan has one text: operations stand in the order in which they are applied, numbers and gravities have one spelling, and
 what changes nothing (``rotate/0``, ``quality/100``, a stage of nothing) is left out.
@@ -80,13 +80,12 @@ def parse_plan(text: str, *, clamp_px: int | None = None) -> Plan:
     texts = text.split("|")
     stages = [stage for stage in (_stage(stage_text, clamp_px) for stage_text in texts) if stage != Stage()]
     report: Report | None = None
-    last = texts[-1].split("/")
-    if last[0] in REPORTS:
-        report = parse_report(last[0], _pairs(last[1:]))
-    for stage_text in texts[:-1]:
-        head = stage_text.partition("/")[0]
-        if head in REPORTS:
-            raise InvalidArgument.of("operation", head, "a report as the last stage only")
+    *before, last = map(_report_name, texts)
+    if last is not None:
+        report = parse_report(last, _pairs(texts[-1].split("/")[last.count("/") + 1 :]))
+    for name in before:
+        if name is not None:
+            raise InvalidArgument.of("operation", name, "a report as the last stage only")
     return Plan(stages=tuple(stages), report=report, ignore_error=asks_ignore_error(text))
 
 
@@ -130,7 +129,7 @@ def _stage(stage_text: str, clamp_px: int | None) -> Stage:
         return Stage(operations=(operation,) if operation else ())
     if head == _SLIM:
         return Stage(output=Output(slim=True))
-    if head in REPORTS:
+    if _report_name(stage_text) is not None:
         return Stage()
     if head == "style":  # a bucket's own were put in place of their names before (``core.styles``)
         raise InvalidArgument.of(head, "/".join(tokens), "an operation itself, not the name of one")
@@ -140,6 +139,13 @@ def _stage(stage_text: str, clamp_px: int | None) -> Stage:
     if name in OPERATION_HEADS or name == "ci-process":
         raise OperationNotImplemented(public=f"{name} is not implemented.")
     raise InvalidArgument.of("operation", head, f"{HEAD}/…")
+
+
+def _report_name(stage_text: str) -> str | None:
+    """The report that a stage asks for: ``imageInfo``, ``watermark/4``; None for one that paints."""
+    head, _, rest = stage_text.partition("/")
+    names = (head, f"{head}/{rest.partition('/')[0]}")
+    return next((name for name in names if name in REPORTS), None)
 
 
 def _view(tokens: list[str], clamp_px: int | None) -> Stage:

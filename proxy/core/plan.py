@@ -44,6 +44,15 @@ class Tools(Protocol):
         """
         ...
 
+    def hide(self, image: Any, *, kind: int, level: int, text: str) -> Any:
+        """*image*, a single page, with a blind watermark of CI's *kind*: *text*, or the operation's first input.
+
+        Raises:
+            InvalidArgument: the picture cannot hide it, or the mark is of one colour.
+            OperationNotImplemented: this server has nothing to hide marks with.
+        """
+        ...
+
     def input(self, number: int) -> Any:
         """The picture that the operation needs as its *number*-th: 8-bit sRGB or grey, with alpha."""
         ...
@@ -65,6 +74,8 @@ class Need:
     """As CI writes it: ``http://``, a host of a bucket, a path, and perhaps an operation of its own."""
     key: str = ""
     """Its key in the bucket of the picture that is painted on."""
+    within_px: int = 0
+    """The side of a square that it may be scaled into where it is larger; 0: every pixel counts."""
 
 
 @runtime_checkable
@@ -183,6 +194,8 @@ class Report:
 
     name: str
     arguments: tuple[tuple[str, str], ...] = ()
+    needs: tuple[Need, ...] = ()
+    """Other pictures that it compares with; the arguments name them."""
 
     def format(self) -> str:
         return "/".join((self.name, *(part for argument in self.arguments for part in argument)))
@@ -203,8 +216,9 @@ class Plan:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """The other pictures that its operations paint with, in order of application."""
-        return tuple(need for stage in self.stages for each in stage.operations for need in needs_of(each))
+        """The other pictures that its operations paint with, in order of application, and then those of its report."""
+        painted = tuple(need for stage in self.stages for each in stage.operations for need in needs_of(each))
+        return painted + (self.report.needs if self.report is not None else ())
 
     @property
     def paints(self) -> bool:

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from proxy.core.model import Frame
 from proxy.core.plan import Tools
-from proxy.errors import InvalidArgument
 from proxy.ops.gravity import Gravity
 from proxy.ops.numbers import MAX_INTEGER, half_up, integer, switch
 from proxy.ops.pages import top_level
@@ -201,14 +200,3 @@ def _tiled(mark: Any, spacing_px: int, page_px: tuple[int, int], place_px: tuple
 
 def _bounded(width_px: int, height_px: int) -> tuple[int, int]:
     return max(1, min(width_px, _LONGEST_PX)), max(1, min(height_px, _LONGEST_PX))
-
-
-def needed(parameter: str, modifiers: Mapping[str, str], expected: str) -> str:
-    """The value of a parameter that no mark can be without.
-
-    Raises:
-        InvalidArgument: it is missing.
-    """
-    if not modifiers.get(parameter):
-        raise InvalidArgument.of(parameter, "", expected)
-    return modifiers[parameter]

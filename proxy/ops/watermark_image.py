@@ -8,15 +8,11 @@ from typing import Any, ClassVar
 
 from proxy.core.model import Frame
 from proxy.core.plan import Need, Tools
-from proxy.errors import InvalidArgument
 from proxy.ops.boxes import within
-from proxy.ops.encoded import decode_text, encode_text
-from proxy.ops.laying import Laying, needed
+from proxy.ops.laying import Laying
+from proxy.ops.marks import PARAMETERS, need_argument, parse_need
 from proxy.ops.numbers import integer
 from proxy.ops.pages import scaled
-
-_SCHEME = "http://"
-_MOST_URL_CHARACTERS, _MOST_KEY_CHARACTERS = 12_288, 850
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +26,7 @@ class WatermarkImage:
 
     name: ClassVar[str] = "watermark/1"
     head: ClassVar[str] = "watermark"
-    modifiers: ClassVar[frozenset[str]] = Laying.MODIFIERS | {"image", "image_key", "blogo"}
+    modifiers: ClassVar[frozenset[str]] = Laying.MODIFIERS | PARAMETERS | {"blogo"}
     rank: ClassVar[int] = 0
 
     @classmethod
@@ -45,19 +41,15 @@ class WatermarkImage:
         Raises:
             InvalidArgument: there is no image, or any of them is malformed or out of range.
         """
-        if "image_key" in modifiers:
-            need = Need(key=decode_text("image_key", modifiers["image_key"], most_characters=_MOST_KEY_CHARACTERS))
-        else:
-            encoded = needed("image", modifiers, "the http:// URL of the mark in URL-safe base64")
-            url = decode_text("image", encoded, most_characters=_MOST_URL_CHARACTERS)
-            if not url.lower().startswith(_SCHEME) or not url.isprintable():
-                raise InvalidArgument.of("image", url, "a URL that starts with http://")
-            need = Need(url=_SCHEME + url[len(_SCHEME) :])
+        need = parse_need(modifiers, expected="the http:// URL of the mark in URL-safe base64")
         return cls(need=need, fit=integer("blogo", modifiers.get("blogo", "0"), 0, 2), laying=Laying.parse(modifiers))
 
     def format(self) -> str:
-        source = f"image/{encode_text(self.need.url)}" if self.need.url else f"image_key/{encode_text(self.need.key)}"
-        return f"{self.name}/{source}" + (f"/blogo/{self.fit}" if self.fit else "") + self.laying.format()
+        return (
+            f"{self.name}/{'/'.join(need_argument(self.need))}"
+            + (f"/blogo/{self.fit}" if self.fit else "")
+            + self.laying.format()
+        )
 
     def needs(self) -> tuple[Need, ...]:
         return (self.need,)

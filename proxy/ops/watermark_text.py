@@ -12,7 +12,8 @@ from proxy.core.model import Frame
 from proxy.core.plan import Tools
 from proxy.errors import InvalidArgument
 from proxy.ops.encoded import decode_text, encode_text
-from proxy.ops.laying import Laying, needed, over
+from proxy.ops.laying import Laying, over
+from proxy.ops.marks import needed
 from proxy.ops.numbers import format_colour, integer, parse_colour
 from proxy.ops.pages import scaled
 

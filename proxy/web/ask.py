@@ -150,12 +150,15 @@ class Asker:
         if bucket is None:
             raise InvalidMark
         places = [locate(need, bucket, self._buckets) for need in needs]
-        found = tuple(Ingredient(place.bucket, self._mark(place)) for place in places)
+        found = tuple(
+            Ingredient(place.bucket, self._mark(place, need.within_px))
+            for place, need in zip(places, needs, strict=True)
+        )
         check_number(found)
         return found
 
-    def _mark(self, place: Place) -> Question:
-        """Answered by a PNG, whatever format its operation names: it has alpha and loses nothing."""
+    def _mark(self, place: Place, within_px: int) -> Question:
+        """Answered by a PNG, whatever format its operation names: it has alpha and loses nothing but what is over *within_px*."""
         rules = place.bucket.rules
         try:
             reading = self._read(place.raw_query, rules, None, NO_HINTS)
@@ -164,6 +167,10 @@ class Asker:
         plan = reading.plan or Plan(stages=())
         if reading.error is not None or reading.code is not None or plan.report is not None:
             raise InvalidMark(public="The operation in the URL of the watermark's image gives no picture.")
+        if within_px:
+            plan = replace(
+                plan, stages=plan.stages + parse_plan(f"imageMogr2/thumbnail/{within_px}x{within_px}>").stages
+            )
         return Question(
             source=Source(rules.name, place.key),
             plan=plan,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from painting import difference, folded, geometry, numbered, pages, painted
-from plans import ALONE, FRAME, ONE_FRAME_DECIDES, PLAN, SCALING
+from plans import ALONE, FRAME, ONE_FRAME_DECIDES, PLAN, SCALING, STILL
 
 from proxy.core.grammar import format_plan, parse_plan
 from proxy.core.model import Frame, ImageLimits
@@ -94,7 +94,7 @@ def test_a_picture_shrunk_on_load_is_painted_to_the_same_size(
     assert geometry(painted(found, image)) == (after.width_px, after.height_px, after.frames, after.alpha)
 
 
-@pytest.mark.parametrize("name", sorted(ALONE.keys() - {*SCALING, *ONE_FRAME_DECIDES}))
+@pytest.mark.parametrize("name", sorted(ALONE.keys() - {*SCALING, *ONE_FRAME_DECIDES, *STILL}))
 @given(data=st.data(), frame=FRAME)
 @settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
 def test_painting_an_animation_is_painting_each_frame(name: str, data: st.DataObject, frame: Frame) -> None:

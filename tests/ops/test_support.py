@@ -18,7 +18,7 @@ def test_the_catalogue_has_every_operation_and_nothing_else() -> None:
     assert sorted(CATALOGUE) == [
         "auto-orient", "blur", "bright", "contrast", "crop", "cut", "flip", "focus", "grayscale", "imageView2", "indexcrop",
         "iradius", "rcrop", "rotate", "rradius", "saturation", "scrop", "sharpen", "thumbnail", "trim", "watermark/1",
-        "watermark/2",
+        "watermark/2", "watermark/3",
     ]  # fmt: skip
     assert all(kind.name == name for name, kind in CATALOGUE.items())
 

@@ -16,6 +16,7 @@ from proxy.codec.capabilities import capabilities
 from proxy.codec.probe import probe
 from proxy.codec.reports.aigc_metadata import image_aigc_metadata
 from proxy.codec.reports.average import image_ave
+from proxy.codec.reports.blind_mark import blind_mark
 from proxy.codec.reports.blur_hash import blurhash
 from proxy.codec.reports.exif_tags import exif
 from proxy.codec.reports.image_info import image_info
@@ -45,6 +46,7 @@ _ANSWERS: Mapping[str, Answer] = MappingProxyType(
         "imageInspect": image_inspect,
         "imageAIGCMetadata": image_aigc_metadata,
         "QRcode": qrcode,
+        "watermark/4": blind_mark,
         "blurhash": blurhash,
         "thumbhash": thumbhash,
     }
@@ -69,7 +71,8 @@ def answer(body: bytes | memoryview, traits: Traits, job: Job, plan: Plan, rende
         # What we made may be larger than what we read.
         traits = probe(body, replace(job.limits, max_source_bytes=len(body)))
         started_s = time.perf_counter()
-    text = _text(Subject(body, traits), plan.report)
+    # What the stages paint with comes before what the report compares with.
+    text = _text(Subject(body, traits, job.inputs[len(replace(plan, report=None).needs) :]), plan.report)
     timings_s["report"] = time.perf_counter() - started_s
     return Rendered(body=text, format=job.format, frame=traits.frame, timings_s=timings_s)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxy.codec import colour, libvips
@@ -17,6 +18,8 @@ class Subject:
 
     body: bytes | memoryview
     traits: Traits
+    inputs: Sequence[bytes] = ()
+    """Other pictures that the report compares with, as PNG."""
 
     def whole(self) -> libvips.Image:
         """Every pixel of it; read once, from top to bottom.
