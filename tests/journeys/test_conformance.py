@@ -38,7 +38,7 @@ PREFIXES = {
 }
 LATER = (
     "tpg",
-    "astc", "psd", "svgc",
+    "astc", "psd",
 )  # fmt: skip
 """Operations and formats that are not built yet and answer 501."""
 ELSEWHERE = {
