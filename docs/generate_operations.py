@@ -116,13 +116,30 @@ after the other, and of the rest the last one counts.
   `ReservedCode2`, each up to 1,024 characters in URL-safe base64: writes the label of AI-generated content of GB 45438-2025 into
   XMP (`TC260:AIGC`). 400 for GIF and BMP, which have no place for it. A labelled result is never replaced by the original.
 
-`format/tpg`, `astc`, `psd` and `svgc` exist at Cloud Infinite and answer 501 here.
+`format/tpg`, `astc` and `psd` exist at Cloud Infinite and answer 501 here.
+
+## SVG
+
+An SVG, packed by gzip or not, is drawn at the size that comes out first: `thumbnail/2000x` of an icon is sharp. Its own size is
+that of `width` and `height` at 96 pixels an inch, else that of its `viewBox`, else 300 x 150, as in browsers. The answer is a PNG
+unless a format is asked for; `format/auto` chooses as for any picture with transparency. Text is drawn in the fonts that
+watermarks have. Nothing is loaded that the file refers to, but pictures in `data:` URLs; nothing moves.
+
+`format/svgc`, or `format/svg`, answers SVG: the same drawing, written anew in fewer bytes and without what is not needed for it:
+scripts, event handlers, links that lead out of the file, `foreignObject`, styles and fonts from elsewhere, entities, comments,
+metadata, and what editors keep for themselves. Animations stay, except of links. It stands without operations that paint; 400 with
+them, and for a source that is not SVG. `imageSlim` of an SVG does the same. `ignore-error`, where something failed, and a plain GET
+send the file as it is, under a `Content-Security-Policy` that lets nothing run or load.
+
+**Refused:** over 200,000 elements, also once every `use` is followed; over 256 levels, 32 levels of brackets in styles, or 1,000
+attributes of an element; entities that stand for anything but plain text; encodings other than UTF-8, UTF-16 and those of one byte
+a character; over 32 MiB unpacked.
 
 ## imageSlim
 
 A stage of its own: the same picture, in the same format, in fewer bytes, whatever time that takes. JPEG: mozjpeg's searches, at
-no more than quality 80. PNG: a palette where nobody sees it, else lossless. GIF: pixels that hardly change are left out. The
-header `X-Slimflag` of the answer says 1 for compressed; 2 for the original, because the result was no smaller, the format is
+no more than quality 80. PNG: a palette where nobody sees it, else lossless. GIF: pixels that hardly change are left out.
+SVG: as `format/svgc`. The header `X-Slimflag` of the answer says 1 for compressed; 2 for the original, because the result was no smaller, the format is
 another one, or the picture has more than 24 megapixels; 0 for the original because something failed.
 """
 

@@ -19,11 +19,12 @@ import pyvips
 from PIL import Image as PillowImage
 
 import proxy
-from proxy.codec import codes, faces, pillow
+from proxy.codec import codes, faces, libvips, pillow, svg
 from proxy.codec.blind import waves
 from proxy.codec.decode import decode
 from proxy.codec.encode import encode
 from proxy.codec.probe import probe
+from proxy.codec.sniff import sniff
 from proxy.core.model import Format, ImageLimits
 from proxy.errors import MogrError
 from proxy.formats import CATALOGUE, Encoding, save_options
@@ -35,6 +36,7 @@ _VERSIONS: Mapping[str, str] = MappingProxyType(
         "libvips": ".".join(str(pyvips.version(part)) for part in range(3)),
         "pyvips": importlib.metadata.version("pyvips"),
         "pillow": PIL.__version__,
+        "tinycss2": importlib.metadata.version("tinycss2"),
         **({"pillow_heif": pillow.heif.__version__} if pillow.heif is not None else {}),
         **({"pillow_jxl": importlib.metadata.version("pillow-jxl-plugin")} if pillow.jxl is not None else {}),
         **({"zxing-cpp": importlib.metadata.version("zxing-cpp")} if codes.zxing is not None else {}),
@@ -43,6 +45,7 @@ _VERSIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 _SIDE_PX = 8
+_SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8v8z"/></svg>'
 _QUALITIES = (0, 20, 40, 60, 80, 90, 100)
 _ROUND = 1
 """Raised by hand when pixels change for a reason that versions and save options do not show."""
@@ -67,9 +70,11 @@ class Capabilities:
 def capabilities() -> Capabilities:
     """Try everything, once a process; takes about a tenth of a second, and loads what is loaded lazily."""
     encoded = {name: body for name, format_ in CATALOGUE.items() if (body := _encoded(format_))}
+    if libvips.loads("svg"):
+        encoded["svg"] = svg.clean(_SVG, sniff)
     samples = encoded | {"ico": _ico()}
     decodable = tuple(name for name in CATALOGUE if name in samples and _decodes(name, samples[name]))
-    encodable = tuple(encoded)
+    encodable = tuple(name for name in CATALOGUE if name in encoded)
     return Capabilities(
         decode=decodable, encode=encodable, versions=dict(_VERSIONS), policy=_policy(encodable, _VERSIONS)
     )

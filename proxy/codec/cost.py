@@ -23,10 +23,13 @@ PROBE_S: Final = 0.01
 _OVERHEAD_S = 0.005
 _PAINT_S_PER_MEGAPIXEL = 0.01
 _DECODE_S_PER_MEGAPIXEL: Final[Mapping[str, float]] = MappingProxyType(
-    {"jpeg": 0.009, "png": 0.027, "webp": 0.042, "avif": 0.088, "heif": 0.044}
+    {"jpeg": 0.009, "png": 0.027, "webp": 0.042, "avif": 0.088, "heif": 0.044, "svg": 0.05}
 )
 """Spec codecs.md §3."""
 _DECODE_OTHERS_S_PER_MEGAPIXEL = 0.03
+_CLEAN_S_PER_MEGABYTE = 1.0
+_READ_S_PER_MEGABYTE = 0.5
+"""Of SVG, measured over maps, charts and logos; what filters cost cannot be told from outside."""
 _SLIM_S_PER_MEGAPIXEL: Final[Mapping[str, float]] = MappingProxyType({"jpeg": 0.2, "png": 1.2, "gif": 0.5})
 """Measured over the photographs of this repository and of the corpus."""
 _FACES_S = 0.15
@@ -62,9 +65,11 @@ def render_s(traits: Traits, job: Job) -> float:
     plan = parse_plan(job.plan_text)
     if plan.report is not None:
         return _report_s(traits, job, plan)
+    output = CATALOGUE[job.format]
+    if output.vector:
+        return _OVERHEAD_S + 1e-6 * traits.size_bytes * _CLEAN_S_PER_MEGABYTE
     if leaves_alone(plan, traits):
         return _OVERHEAD_S
-    output = CATALOGUE[job.format]
     planned = schedule(
         plan, traits.frame, output=output, auto=job.auto, orient=job.orient, limits=job.limits,
         source_format=traits.format,
@@ -75,6 +80,11 @@ def render_s(traits: Traits, job: Job) -> float:
     elif plan.size_limit is not None and output.name == "jpeg":
         encoding_s *= _LIMITED_ENCODINGS
     decoded = traits.frame.pixels / traits.frame.frames * planned.frames
+    read_s = 0.0
+    if traits.format == "svg":
+        read_s = 1e-6 * traits.size_bytes * _READ_S_PER_MEGABYTE
+        wide_px, high_px = planned.enough_px or (traits.frame.width_px, traits.frame.height_px)
+        decoded = wide_px * high_px
     painted = sum(step.frame.pixels for step in planned.steps[1:]) + (planned.frame.pixels if planned.steps else 0)
     laboured_s = sum(_labour_s(step.operation, step.frame, traits.format) for step in planned.steps)
     looked_s = _FACES_S * sum(isinstance(step.operation, FaceCrop) for step in planned.steps)
@@ -82,6 +92,7 @@ def render_s(traits: Traits, job: Job) -> float:
         _OVERHEAD_S
         + looked_s
         + laboured_s
+        + read_s
         + 1e-6
         * (
             decoded * _DECODE_S_PER_MEGAPIXEL.get(traits.format, _DECODE_OTHERS_S_PER_MEGAPIXEL)
@@ -115,7 +126,7 @@ def _report_s(traits: Traits, job: Job, plan: Plan) -> float:
     spent_s = _OVERHEAD_S
     if plan.stages:
         row = CATALOGUE.get(plan.format or traits.format) or CATALOGUE.get(traits.format)
-        between = row.name if row is not None and row.spellings else "png"
+        between = row.name if row is not None and row.spellings and not row.vector else "png"
         stages = replace(plan, report=None)
         spent_s += render_s(traits, replace(job, plan_text=format_plan(stages), format=between))
     if plan.report is not None and plan.report.name == "watermark/4":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.codec import codes, colour, ico_header, libvips, pillow
+from proxy.codec import codes, colour, ico_header, libvips, pillow, svg
 from proxy.core import codes as drawn
 from proxy.core.model import Traits
 from proxy.errors import InvalidImageFormat
@@ -27,12 +27,22 @@ def shrink_on_load(traits: Traits, width_px: int, height_px: int) -> int:
     return next((shrink for shrink in SHRINKS if shrink <= room), 1)
 
 
-def decode(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int = 1) -> libvips.Image:
+def decode(
+    body: bytes | memoryview, traits: Traits, *, frames: int, enough_px: tuple[int, int] | None = None
+) -> libvips.Image:
     """*body* as pixels that operations can paint on, read from top to bottom and once.
+
+    *enough_px*: the sides that it will be scaled to, if that is the first thing that is done to it; it may then come
+    smaller than it is, though not smaller than that, and an SVG larger.
 
     Raises:
         InvalidImageFormat: the header is broken, or not the one that *traits* describe.
     """
+    if traits.format == "svg":
+        with libvips.broken_pictures():
+            size_px = (traits.frame.width_px, traits.frame.height_px)
+            return colour.paintable(svg.drawn(svg.unpacked(body), size_px, enough_px))
+    shrink = shrink_on_load(traits, *enough_px) if enough_px is not None else 1
     with libvips.broken_pictures():
         image = colour.paintable(_open(body, traits, frames=frames, shrink=shrink))
         height_px = image.height // frames

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TypeAlias, cast
 
 import pyvips
@@ -25,6 +26,7 @@ _LOADERS = {
     "gif": "gifload_buffer",
     "jpeg": "jpegload_buffer",
     "png": "pngload_buffer",
+    "svg": "svgload_buffer",
     "tiff": "tiffload_buffer",
     "webp": "webpload_buffer",
 }
@@ -41,7 +43,7 @@ _PAGED = frozenset({"gif", "webp"})
 pyvips.cache_set_max(0)
 pyvips.block_untrusted_set(True)
 pyvips.operation_block_set("VipsForeignLoad", True)
-for _class in ("Heif", "Jpeg", "Nsgif", "Png", "Tiff", "Uhdr", "Webp"):
+for _class in ("Heif", "Jpeg", "Nsgif", "Png", "Svg", "Tiff", "Uhdr", "Webp"):
     pyvips.operation_block_set(f"VipsForeignLoad{_class}", False)
 
 
@@ -69,14 +71,22 @@ def broken_pictures(public: str = "The picture is broken or of a kind that canno
         raise InvalidImageFormat("libvips objected", public=public) from None
 
 
-def load(name: str, body: bytes | memoryview, *, frames: int = 1, shrink: int = 1) -> Image:
+def load(
+    name: str,
+    body: bytes | memoryview,
+    *,
+    frames: int = 1,
+    shrink: int = 1,
+    drawing: Mapping[str, float] = MappingProxyType({}),
+) -> Image:
     """Open *body*, whose format is *name*; pixels are read later, from top to bottom and once.
 
     With *frames* over one, all frames come one below the other, ``page-height`` apart.  *shrink* is 1, 2, 4 or 8: the
     decoder delivers a picture that many times smaller, at a fraction of the work.  A damaged body fails when its
     pixels are read (the generic ``thumbnail_buffer`` would accept half a file, and plain TIFF loading one it cannot unpack).
+    *drawing*: what is to be known of a picture of lines, ``dpi`` and ``scale``.
     """
-    options: dict[str, object] = {"access": "sequential", "fail_on": "error"}
+    options: dict[str, object] = {"access": "sequential", "fail_on": "error", **drawing}
     if name in _PAGED:
         options["n"] = frames
     if shrink > 1 and name == "jpeg":

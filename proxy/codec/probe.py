@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from proxy.codec import gif_header, ico_header, jpeg_header, jpeg_quality, libvips, pillow, png_chunks
+from proxy.codec import gif_header, ico_header, jpeg_header, jpeg_quality, libvips, pillow, png_chunks, svg
 from proxy.codec.decode import decodes
 from proxy.codec.sniff import sniff
 from proxy.core.limits import check_source_bytes, check_source_frame
 from proxy.core.model import Frame, ImageLimits, Traits
-from proxy.errors import InvalidImageFormat
+from proxy.errors import ImageResolutionExceed, InvalidImageFormat
 
 MAX_SCANS = 64
 """A progressive JPEG has about ten; 2,000 of them made 89 KB cost 18 s."""
@@ -36,8 +36,10 @@ def probe(body: Body, limits: ImageLimits) -> Traits:
     check_source_bytes(len(body), limits)
     name = sniff(body)
     reader = _READERS.get(name or "")
-    if name is None or reader is None or not decodes(name):
+    if name is None or reader is None:
         raise InvalidImageFormat(f"sniffed {name}")
+    if not decodes(name):
+        raise InvalidImageFormat(f"no decoder for {name}", public=f"This server cannot read {name}.")
     with libvips.broken_pictures("The object is not a picture that can be processed."):
         frame, quality = reader(body, limits)
     return Traits(format=name, frame=frame, quality=quality, size_bytes=len(body))
@@ -117,6 +119,39 @@ def _heif(body: Body, limits: ImageLimits) -> Header:
     return _frame(limits, width_px, height_px, alpha=alpha), None
 
 
+def _svg(body: Body, limits: ImageLimits) -> Header:
+    text = svg.unpacked(body, limits.max_source_bytes)
+    svg.check(text, _Carried(limits))
+    return _frame(limits, *svg.measured(text), alpha=True), None
+
+
+class _Carried:
+    """Looks at the pictures that an SVG carries: librsvg unpacks them whole, whatever size they are drawn in."""
+
+    def __init__(self, limits: ImageLimits, *, nested: bool = False) -> None:
+        self._limits = limits
+        self._nested = nested
+        self._pixels = 0
+
+    def __call__(self, picture: bytes) -> None:
+        name = sniff(picture)
+        if name == "svg" and self._nested:
+            raise InvalidImageFormat(
+                "SVG in SVG in SVG", public="The SVG carries pictures that carry pictures themselves."
+            )
+        if name == "svg":
+            svg.check(svg.unpacked(picture, self._limits.max_source_bytes), _Carried(self._limits, nested=True))
+        elif name is not None and name in _READERS:
+            try:
+                with libvips.broken_pictures():
+                    frame, _ = _READERS[name](picture, self._limits)
+            except InvalidImageFormat:
+                return  # what cannot be read is not drawn
+            self._pixels += frame.pixels
+        if self._pixels > self._limits.max_pixels:
+            raise ImageResolutionExceed(f"{self._pixels} pixels in pictures that an SVG carries")
+
+
 _READERS: Mapping[str, Callable[[Body, ImageLimits], Header]] = MappingProxyType(
     {
         "apng": _apng,
@@ -127,6 +162,7 @@ _READERS: Mapping[str, Callable[[Body, ImageLimits], Header]] = MappingProxyType
         "ico": _ico,
         "jpeg": _jpeg,
         "png": _single("png"),
+        "svg": _svg,
         "tiff": _single("tiff"),
         "webp": _webp,
     }

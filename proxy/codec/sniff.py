@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from proxy.codec import png_chunks
+from proxy.codec.svg.prolog import starts_as_svg
 
 LOOK_AHEAD_BYTES = 4096
 
@@ -27,11 +26,10 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEVC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _HEIF_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf", b"mif3"})
 _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
-_SVG = re.compile(rb"<(?:[A-Za-z][\w.-]*:)?svg[\s>]")
 
 
 def sniff(body: bytes | memoryview) -> str | None:
-    """The catalogue name of what *body* starts like (or ``svg``, ``jxl``, ``jp2``); None if it is nothing we know."""
+    """The catalogue name of what *body* starts like (or ``jxl``, ``jp2``); None if it is nothing we know."""
     head = bytes(body[:LOOK_AHEAD_BYTES])
     for magic, name in _MAGIC:
         if head.startswith(magic):
@@ -42,9 +40,7 @@ def sniff(body: bytes | memoryview) -> str | None:
         return _by_brands(head)
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES:
         return "bmp"
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and _SVG.search(head):
-        return "svg"
-    return None
+    return "svg" if starts_as_svg(body) else None
 
 
 def _by_brands(head: bytes) -> str | None:

@@ -21,7 +21,7 @@ def draw(text: str, *, font: str, size_px: float) -> Image:
     Raises:
         InvalidArgument: nothing of it can be seen, or it is longer than 32,767 pixels.
     """
-    _know_fonts()
+    know_fonts()
     try:
         # Escaped, because pango reads markup: nothing in a URL chooses fonts or sizes by tags.
         mask = pyvips.Image.text(
@@ -33,8 +33,8 @@ def draw(text: str, *, font: str, size_px: float) -> Image:
 
 
 @cache
-def _know_fonts() -> None:
-    """Tell fontconfig every file, once a process."""
+def know_fonts() -> None:
+    """Tell fontconfig every file, once a process; without this there is no text in an SVG either."""
     for path in fonts.files():
         try:
             pyvips.Image.text("a", font="Liberation Sans 10", dpi=_DPI, fontfile=str(path))

@@ -12,16 +12,17 @@ from collections.abc import Sequence
 
 import pyvips
 
-from proxy.codec import blind, colour, faces, gain_map, libvips, metadata, reports
+from proxy.codec import blind, colour, faces, gain_map, libvips, metadata, reports, svg
 from proxy.codec.capabilities import capabilities
-from proxy.codec.decode import decode, ingredient, shrink_on_load
+from proxy.codec.decode import decode, ingredient
 from proxy.codec.finish import finish, original_will_do
 from proxy.codec.probe import probe
 from proxy.codec.slimming import leaves_alone
+from proxy.codec.sniff import sniff
 from proxy.codec.text import draw
 from proxy.core.grammar import parse_plan
 from proxy.core.model import Format, Frame, ImageLimits, Traits
-from proxy.core.plan import Box, needs_of
+from proxy.core.plan import Box, Plan, needs_of
 from proxy.core.schedule import Schedule, resume, schedule
 from proxy.errors import InternalError, InvalidImageFormat
 from proxy.formats import CATALOGUE, Encoding
@@ -68,14 +69,15 @@ def render(body: bytes | memoryview, traits: Traits, job: Job) -> Rendered:
     output = CATALOGUE.get(job.format)
     if output is None:
         raise InvalidImageFormat(f"no format {job.format!r}")
+    if output.vector:
+        return _cleaned(body, traits, plan)
     if leaves_alone(plan, traits):
         return Rendered(body=bytes(body), format=traits.format, frame=traits.frame, original=True)
     planned = schedule(
         plan, traits.frame, output=output, auto=job.auto, orient=job.orient, limits=job.limits,
         source_format=traits.format,
     )  # fmt: skip
-    shrink = shrink_on_load(traits, *planned.enough_px) if planned.enough_px else 1
-    image = decode(body, traits, frames=planned.frames, shrink=shrink)
+    image = decode(body, traits, frames=planned.frames, enough_px=planned.enough_px)
     decoded_s = time.perf_counter()
     image, frame = _paint(image, planned, output, job.limits, job.inputs)
     painted_s = time.perf_counter()
@@ -97,9 +99,27 @@ def render(body: bytes | memoryview, traits: Traits, job: Job) -> Rendered:
     finished_s = time.perf_counter()
     # libvips works when pixels are pulled: most of "encode" may be decoding and painting.
     timings_s = {"decode": decoded_s - started_s, "paint": painted_s - decoded_s, "encode": finished_s - painted_s}
-    if (job.or_original or original_will_do(plan, output)) and len(encoded) >= len(body):
+    or_original = job.or_original or (original_will_do(plan, output) and traits.format != "svg")
+    if or_original and len(encoded) >= len(body):
         return Rendered(body=bytes(body), format=traits.format, frame=traits.frame, original=True, timings_s=timings_s)
     return Rendered(body=encoded, format=output.name, frame=frame, timings_s=timings_s)
+
+
+def _cleaned(body: bytes | memoryview, traits: Traits, plan: Plan) -> Rendered:
+    """An SVG as an SVG, without what could do harm.
+
+    Raises:
+        InvalidImageFormat: it is none, or a label is to be written into it.
+    """
+    if traits.format != "svg":
+        raise InvalidImageFormat("no SVG", public=f"format/svgc: the picture is {traits.format}, not SVG.")
+    if plan.label:
+        raise InvalidImageFormat("no XMP in svg", public="AIGCMetadata cannot be written into svg.")
+    started_s = time.perf_counter()
+    cleaned = svg.clean(svg.unpacked(body), sniff)
+    return Rendered(
+        body=cleaned, format="svg", frame=traits.frame, timings_s={"encode": time.perf_counter() - started_s}
+    )
 
 
 def _paint(

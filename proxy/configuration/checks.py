@@ -126,10 +126,11 @@ def _bucket(bucket: Bucket) -> Iterator[Finding]:
     for n, name in enumerate(bucket.formats):
         if name in bucket.formats[:n]:
             yield ("formats", n), "each format once"
-        elif name not in CATALOGUE or not CATALOGUE[name].spellings:
+        elif name not in CATALOGUE or not CATALOGUE[name].spellings or CATALOGUE[name].vector:
             meant = by_spelling(name)
             hint = f"; did you mean {meant.name}?" if meant else ""
-            yield ("formats", n), f"one of {', '.join(sorted(CATALOGUE))}{hint}"
+            pixels = sorted(row.name for row in CATALOGUE.values() if not row.vector)
+            yield ("formats", n), f"one of {', '.join(pixels)}{hint}"
 
 
 def _hosts(bucket: Bucket) -> Iterator[Finding]:

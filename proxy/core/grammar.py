@@ -22,6 +22,7 @@ from proxy.core.plan import Operation, Output, Plan, Report, Stage
 from proxy.core.query import OPERATION_HEADS
 from proxy.core.reports import REPORTS, parse_report
 from proxy.errors import InvalidArgument, OperationNotImplemented
+from proxy.formats import CATALOGUE as FORMATS
 from proxy.ops import CATALOGUE, PARAMETERS
 from proxy.ops.density import ONE, Dense, format_dpr, parse_dpr
 from proxy.ops.gravity import Gravity
@@ -86,7 +87,11 @@ def parse_plan(text: str, *, clamp_px: int | None = None) -> Plan:
     for name in before:
         if name is not None:
             raise InvalidArgument.of("operation", name, "a report as the last stage only")
-    return Plan(stages=tuple(stages), report=report, ignore_error=asks_ignore_error(text))
+    plan = Plan(stages=tuple(stages), report=report, ignore_error=asks_ignore_error(text))
+    output = FORMATS.get(plan.format or "")
+    if output is not None and output.vector and plan.paints:
+        raise InvalidArgument.of("format", output.spellings[0], "a format of pixels behind operations that paint")
+    return plan
 
 
 def format_plan(plan: Plan) -> str:

@@ -122,6 +122,8 @@ class Format:
     """True where orientation is a transform of the container (AVIF, HEIF): the picture is stored upright."""
     seconds_per_megapixel: float = 0.05
     """Encoding, CPU seconds, realtime settings, one core (spec codecs.md)."""
+    vector: bool = False
+    """Lines, not pixels: written only from its own kind and where it is asked for by name."""
     uniform: bool = False
     """True if it can carry any picture (alpha and animation): nothing after it in an offer is ever reached."""
 

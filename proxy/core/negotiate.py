@@ -14,21 +14,23 @@ from proxy.errors import InvalidArgument, InvalidImageFormat
 from proxy.formats import CATALOGUE
 
 UNIVERSAL = frozenset({"jpeg", "png", "gif"})
-"""What every client can show: always admissible when asked by name."""
-_KEPT = frozenset(name for name, row in CATALOGUE.items() if row.spellings) - {"apng", "jxl"}
-"""What ``auto`` may leave as it came.  Who names APNG names WebP too, and JPEG XL is only written: either would but double
-the number of offers."""
+"""What every client can show."""
+_BY_NAME = UNIVERSAL.union(name for name, row in CATALOGUE.items() if row.vector)
+"""Sent to whoever asks for them: every browser shows SVG, and Chromium does not say so where it opens a page."""
+_KEPT = frozenset(name for name, row in CATALOGUE.items() if row.spellings and not row.vector) - {"apng", "jxl"}
+"""What ``auto`` may leave as it came; lines become pixels, since a file of them may hold anything.  Who names APNG names
+WebP too, and JPEG XL is only written: either would but double the number of offers."""
 ANYTHING = Format(
     name="any", media_type="", accept_types=(), spellings=(), suffixes=(), alpha=True, animation=True, quality=True,
     max_side_px=2**31, uniform=True,
 )  # fmt: skip
 """Can carry whatever a plan makes: what the picture will be is measured before its format is chosen."""
-_AS_IT_CAME = Offer(keep_source=True, showable=frozenset(CATALOGUE))
+_AS_IT_CAME = Offer(keep_source=True, showable=frozenset(name for name, row in CATALOGUE.items() if not row.vector))
 
 
 def reads_accept(requested: str | None, *, mode: str) -> bool:
     """Whether Accept has a say, and every status of the URL, errors included, carries ``Vary: Accept``."""
-    return mode == "accept" and requested is not None and requested not in UNIVERSAL
+    return mode == "accept" and requested is not None and requested not in _BY_NAME
 
 
 def offer(

@@ -9,6 +9,7 @@ from proxy.core.model import Frame, Offer, Rendition, Source
 from proxy.core.negotiate import ANYTHING, alternatives, resolve
 from proxy.core.reports import REPORTS
 from proxy.core.schedule import schedule
+from proxy.formats import CATALOGUE
 from proxy.service.bucket import BucketRules
 from proxy.service.questions import Delivered, Question
 from proxy.service.records import Facts
@@ -87,6 +88,8 @@ class Resolver:
         answers = REPORTS[plan.report.name].answers if plan.report is not None else None
         if answers is not None and not plan.stages:
             return answers
+        if plan.only_slim and source_format in CATALOGUE and CATALOGUE[source_format].vector:
+            return source_format  # lines in fewer bytes are lines
         measured = self._frame(rules, question, facts)
         return answers or resolve(
             question.offer, frame=measured, source_format=source_format, encodable=self._encodable

@@ -252,4 +252,5 @@ def is_picture_name(key: str) -> bool:
     """Whether *key* ends as pictures do."""
     name = key.rpartition("/")[2]
     stem, dot, suffix = name.rpartition(".")
-    return bool(stem and dot) and by_suffix("." + suffix) is not None
+    named = by_suffix("." + suffix) if stem and dot else None
+    return named is not None and not named.vector  # lines stay lines where nobody asked

@@ -16,8 +16,11 @@ SLIM_FLAG = "x-slimflag"
 """0: failed, the original is sent; 1: compressed; 2: not compressed, the original is sent."""
 NOSNIFF = ("x-content-type-options", "nosniff")
 """On every answer: what we send is what its Content-Type says."""
-POLICY = ("content-security-policy", "default-src 'none'; sandbox")
-"""On pictures: harmless when opened as a page (SVG, polyglots)."""
+POLICY = (
+    "content-security-policy",
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox",
+)
+"""On pictures: harmless when opened as a page (SVG, polyglots), where an SVG still looks as its own styles say."""
 
 
 def image_reply(

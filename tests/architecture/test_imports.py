@@ -26,6 +26,7 @@ HOMES = {
     "cv2": ("codec/",),
     "numpy": ("codec/",),
     "zxingcpp": ("codec/",),
+    "tinycss2": ("codec/",),
     "starlette": ("web/", "admin/", "app.py"),
     "uvicorn": ("supervisor/", "admin/", "worker.py", "connections/"),
     "uvloop": ("supervisor/", "worker.py"),

@@ -69,20 +69,20 @@ def test_the_policy_changes_with_what_changes_bytes(monkeypatch: pytest.MonkeyPa
 
 
 def test_loaders_that_nobody_named_are_blocked() -> None:
-    """In a process of its own: even asked by name, libvips loads no SVG and no file of its own format."""
+    """In a process of its own: even asked by name, libvips loads no table and no file of its own format."""
     program = """
 import pyvips, proxy.codec.vips
-for body in (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', b'1,2,3'):
+for body in (b'P1 1 1 0', b'1,2,3'):
     try:
         pyvips.Image.new_from_buffer(body, "")
     except pyvips.Error:
         continue
     raise SystemExit("loaded " + repr(body))
 try:
-    pyvips.Image.svgload_buffer(b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    pyvips.Image.rawload("/dev/zero", 1, 1, 1)
 except pyvips.Error:
     raise SystemExit(0)
-raise SystemExit("svgload is not blocked")
+raise SystemExit("rawload is not blocked")
 """
     environment = {"PATH": os.defpath, "PYTHONPATH": str(Path(proxy.__file__).parents[1]), "VIPS_CONCURRENCY": "1"}
     done = subprocess.run(

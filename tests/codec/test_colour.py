@@ -15,11 +15,12 @@ from proxy.codec import pillow
 from proxy.codec.sniff import sniff
 from proxy.codec.vips import capabilities, probe, render
 from proxy.core.model import ImageLimits
+from proxy.formats import CATALOGUE
 from proxy.ops.encoded import encode_text
 from proxy.ports import Job
 
 LIMITS = ImageLimits()
-ENCODABLE = capabilities().encode
+ENCODABLE = [name for name in capabilities().encode if not CATALOGUE[name].vector]
 KEEPING = [name for name in ENCODABLE if name not in ("gif", "bmp", "jxl")]
 PATCHES = ((200, 40, 40), (40, 160, 60), (50, 70, 190), (230, 210, 90), (128, 128, 128), (20, 20, 20))
 SIDE_PX = 32

@@ -20,7 +20,7 @@ from proxy.formats import CATALOGUE
 from proxy.ports import Job, Rendered
 
 LIMITS = ImageLimits()
-ENCODABLE = capabilities().encode
+ENCODABLE = [name for name in capabilities().encode if not CATALOGUE[name].vector]
 READ_BACK = [name for name in ENCODABLE if name in capabilities().decode]
 """JPEG XL is only written."""
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

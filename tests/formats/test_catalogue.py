@@ -17,7 +17,7 @@ WRITTEN = [name for name, format_ in CATALOGUE.items() if format_.spellings]
 
 
 def test_the_catalogue_is_complete_and_sorted() -> None:
-    assert list(CATALOGUE) == ["apng", "avif", "bmp", "gif", "heif", "ico", "jpeg", "jxl", "png", "tiff", "webp"]
+    assert list(CATALOGUE) == ["apng", "avif", "bmp", "gif", "heif", "ico", "jpeg", "jxl", "png", "svg", "tiff", "webp"]
     assert all(name == format_.name for name, format_ in CATALOGUE.items())
 
 
@@ -47,6 +47,7 @@ def test_two_formats_cannot_claim_one_name() -> None:
         ("gif", "gif"),
         ("bmp", "bmp"),
         ("png", "png"),
+        ("svgc", "svg"),
         ("ico", None),  # read only
         ("auto", None),
         ("", None),
@@ -69,7 +70,7 @@ def test_a_media_type_names_a_format(media_type: str, name: str | None) -> None:
 
 def test_a_suffix_names_a_format() -> None:
     assert formats.by_suffix(".JPG") is CATALOGUE["jpeg"]
-    assert formats.by_suffix(".svg") is None
+    assert formats.by_suffix(".txt") is None
 
 
 @pytest.mark.parametrize("format_", CATALOGUE.values(), ids=lambda format_: format_.name)

@@ -21,7 +21,8 @@ BOMBS = (
     "apng_60x8000*", "bmp_rle8_30000*", "elfheader.png", "eps_as.jpg", "gif_10000frames*", "gif_30000x30000*",
     "gif_65535x65535*", "heic_grid*", "heif_nested_meta*", "html_as.jpg", "ico_65535*", "jpeg_claims_65500*",
     "jpeg_exif_ifd_loop*", "jpeg_scanbomb*", "mvg_push*", "one_byte.png", "pdf_as.png", "png_30000x30000_gray8*",
-    "png_iccp_bomb*", "png_itxt*", "png_ztxt*", "svg_billion*", "svg_image_href_file*", "tif*loop*", "webp_16383*",
+    "png_iccp_bomb*", "png_itxt*", "png_ztxt*", "svg_billion*", "svg_filter*", "svg_image_href_file*", "svg_use_bomb*",
+    "tif*loop*", "webp_16383*",
 )  # fmt: skip
 FORMATS = ("webp", "avif")
 BOUND_S = 2 * DEADLINE_S + 2

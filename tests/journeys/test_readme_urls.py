@@ -23,9 +23,9 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mogr]:
 
 
 def media_type(url: str) -> str:
-    """What *url* promises Chrome: the last format it names, or the original's."""
+    """What *url* promises Chrome: the last format it names, or the original's, which for lines is PNG."""
     asked = re.findall(r"format/(\w+)", url) or [url.partition("?")[0].rpartition(".")[2]]
-    return "image/" + {"jpg": "jpeg", "auto": "avif"}.get(asked[-1], asked[-1])
+    return "image/" + {"jpg": "jpeg", "auto": "avif", "svg": "png", "svgc": "svg+xml"}.get(asked[-1], asked[-1])
 
 
 @pytest.mark.parametrize("url", [url.replace(r"\|", "|") for url, _ in ROWS])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxy.codec import colour, libvips
-from proxy.codec.decode import decode, shrink_on_load
+from proxy.codec.decode import decode
 from proxy.core.model import Traits
 
 _UPRIGHT = {2: "horizontal", 4: "vertical"}
@@ -30,9 +30,10 @@ class Subject:
         return _plain(decode(self.body, self.traits, frames=1))
 
     def reduced(self, enough_px: int) -> libvips.Image:
-        """As small as the decoder delivers it without going below *enough_px* a side; at least twice that is left."""
-        shrink = shrink_on_load(self.traits, enough_px, enough_px)
-        return _plain(decode(self.body, self.traits, frames=1, shrink=shrink))
+        """As small as the decoder delivers it without going below *enough_px* a side, if it is larger."""
+        frame = self.traits.frame
+        small_px = (min(enough_px, frame.width_px), min(enough_px, frame.height_px))
+        return _plain(decode(self.body, self.traits, frames=1, enough_px=small_px))
 
     def within(self, side_px: int) -> libvips.Image:
         """In memory, turned upright and no larger than *side_px* a side.
