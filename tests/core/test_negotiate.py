@@ -161,6 +161,15 @@ def test_what_everyone_can_show_is_never_negotiated(requested: str, accept: str 
     assert offered(requested, f"image/{requested};q=0") == Offer(forced=requested)
 
 
+@pytest.mark.parametrize("mode", ["accept", "exact"])
+@pytest.mark.parametrize("accept", [None, _CHROME, "image/webp", "image/svg+xml;q=0"])
+def test_lines_are_sent_to_whoever_asks_for_them(accept: str | None, mode: str) -> None:
+    """A browser that opens a page does not name SVG, which it shows."""
+    assert offered("svg", accept, mode=mode, encodable=_ENCODABLE | {"svg"}) == Offer(forced="svg")
+    with pytest.raises(InvalidImageFormat):
+        offered("svg", accept, mode=mode)
+
+
 @pytest.mark.parametrize(
     ("requested", "accept", "frame", "chosen"),
     [

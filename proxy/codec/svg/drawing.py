@@ -93,13 +93,10 @@ def drawn(body: bytes, size_px: tuple[int, int], enough_px: tuple[int, int] | No
         return opened(body)
     fine = min(_PRECISION_PX / max(size_px), _MOST_SCALE)
     precise = opened(body, fine)
-    scales = sorted(
-        enough * fine / side for enough, side in zip(enough_px, (precise.width, precise.height), strict=True)
-    )
-    for scale in reversed(scales):  # the larger one, unless the other one fits
-        image = opened(body, scale)
-        if (image.width, image.height) == enough_px:
-            return image
+    wide, high = precise.width / fine, precise.height / fine
+    scales = sorted((enough_px[0] / wide, enough_px[1] / high), reverse=True)
+    for scale in scales:  # the larger one, unless the other one fits
+        if (int(wide * scale + 0.5), int(high * scale + 0.5)) == enough_px:
+            return opened(body, scale)
     most_px = _SPARE * max(enough_px[0] * enough_px[1], size_px[0] * size_px[1])
-    wanted_px = scales[1] ** 2 * size_px[0] * size_px[1]
-    return opened(body, scales[1] * min(1.0, (most_px / wanted_px) ** 0.5))
+    return opened(body, scales[0] * min(1.0, (most_px / (scales[0] ** 2 * wide * high)) ** 0.5))

@@ -117,6 +117,12 @@ def test_what_is_painted_is_what_was_measured(
         assert min(width, height) < 20
 
 
+def test_a_side_that_is_less_than_a_pixel_becomes_one() -> None:
+    text = svg('<rect width="90%" height="90%"/>', 'width="20" height="41"')
+    assert size(text, "imageMogr2/thumbnail/x1") == (1, 1)
+    assert size(text, "imageMogr2/thumbnail/x41") == (20, 41)
+
+
 def test_a_stretched_picture_costs_no_more_than_a_few_times_what_it_ends_with() -> None:
     assert size(LINES, "imageMogr2/thumbnail/5x9000!") == (5, 9000)
     tall = drawn(LINES, "imageMogr2/thumbnail/200x100!")
