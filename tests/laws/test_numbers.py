@@ -79,7 +79,8 @@ def numbers(name: str) -> dict[str, str]:
 
 
 def _numbers_of(text: str) -> Iterator[tuple[str, str]]:
-    tokens = text.split("/")
+    *stages, last = text.split("|")  # what stands before only gives the operation room
+    tokens = last.split("/")
     start = _PARAMETERS_BEGIN_AT.get(tokens[0], 0)
     for at, (name, value) in enumerate(pairwise(tokens[start:]), start + 1):
         if not _NUMERIC.fullmatch(value) or _NUMERIC.fullmatch(name) or name in _NOT_OURS:
@@ -87,7 +88,7 @@ def _numbers_of(text: str) -> Iterator[tuple[str, str]]:
         for number in _NUMBER.finditer(value):
             before, after = value[: number.start()], value[number.end() :]
             key = f"{name}/{_NUMBER.sub('#', before)}{{}}{_NUMBER.sub('#', after)}"
-            yield key, "/".join([*tokens[:at], f"{before}{{}}{after}", *tokens[at + 1 :]])
+            yield key, "|".join([*stages, "/".join([*tokens[:at], f"{before}{{}}{after}", *tokens[at + 1 :]])])
 
 
 def of_reports() -> dict[str, str]:
@@ -185,8 +186,8 @@ def test_large_numbers_are_refused_or_keep_the_limits(name: str, number: str) ->
         check_means_something(text)
 
 
-def bounds(template: str) -> tuple[int, int]:
-    """The least and the largest integer that can be read in place of ``{}``, with everything in between."""
+def bounds(template: str) -> tuple[int, int] | None:
+    """The least and the largest integer that can be read in place of ``{}``, with everything in between; None: no integer can."""
 
     def read(number: int) -> bool:
         try:
@@ -195,7 +196,9 @@ def bounds(template: str) -> tuple[int, int]:
             return False
         return True
 
-    inside = next(number for number in (1, 2, 3, 5, 10, 50, 100, 150, 300, 1000) if read(number))
+    inside = next((number for number in (1, 2, 3, 5, 10, 50, 100, 150, 300, 1000) if read(number)), None)
+    if inside is None:
+        return None
     ends = []
     for far in (-(10**10), 10**10):
         within, without = inside, far
@@ -215,7 +218,10 @@ def test_the_page_of_operations_says_every_range(name: str) -> None:
     for key, template in numbers(name).items():
         if key in NOT_PROCESSED | FLAGS or key.partition("/")[0] in OF_OUTPUT:
             continue
-        low, high = bounds(template)
+        found = bounds(template)
+        if found is None:
+            continue
+        low, high = found
         assert str(low) in said, key
         assert high == MAX_INTEGER or key in OPEN_ENDED or str(high) in said, (key, high)
 
