@@ -16,8 +16,9 @@ import httpx
 from proxy.core.fields.forwarding import end_to_end, plain_name
 from proxy.core.http_cache.ending import Ending
 from proxy.errors import InvalidUri, OriginUnavailable, RequestTooSlow, UnclearBody
+from proxy.exchanges import Tally
 from proxy.origins import guard
-from proxy.origins.stream import HttpBody, Tally, translated
+from proxy.origins.stream import HttpBody, translated
 from proxy.origins.transport import GuardedTransport
 from proxy.ports import ForwardRequest, Meter
 from proxy.settings import Origins

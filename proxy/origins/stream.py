@@ -13,8 +13,6 @@ from proxy.errors import InternalError, MogrError, OriginForbidden, OriginTimeou
 from proxy.exchanges import Tally
 from proxy.ports import ObjectInfo, ObjectStream
 
-__all__ = ["HttpBody", "HttpStream", "Tally", "counterpart", "translated"]
-
 # After its first seconds a body must arrive at least this fast on average: an origin cannot hold us with a drip, and a
 # large object may still take as long as it needs.  Only time spent waiting for the origin counts.
 LEAST_BYTES_PER_S = 65_536
