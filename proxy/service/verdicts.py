@@ -11,7 +11,7 @@ from proxy.ports import Clock
 class Verdicts:
     """Bounded memory of errors by key; each lives for the time it was given."""
 
-    def __init__(self, clock: Clock, *, max_entries: int = 10_000) -> None:
+    def __init__(self, clock: Clock, *, max_entries: int = 2_048) -> None:
         self._clock = clock
         self._max_entries = max_entries
         self._errors: OrderedDict[str, tuple[float, MogrError]] = OrderedDict()
