@@ -7,11 +7,13 @@ machines that were away, and for those being made from what was read before.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import enum
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
-from proxy.core.model import Source
+from proxy.core.model import Provenance, Source
+from proxy.core.tags import standing_tags
 
 K = TypeVar("K")
 Kind = Literal["url", "source", "prefix", "tag", "all"]
@@ -29,7 +31,7 @@ class Purge:
     at_s: float
     """Copies made up to then are meant; seconds since the epoch."""
     bucket: str = ""
-    """Of every kind but ``tag``."""
+    """Where; of a ``tag`` it may be empty: everywhere."""
     value: str = ""
     """The object's key (``url``, ``source``), what keys begin with (``prefix``), or the tag."""
     plan_text: str | None = None
@@ -46,7 +48,10 @@ class Purge:
     def from_json(cls, record: Mapping[str, Any]) -> Purge:
         """Raises ValueError, TypeError or KeyError if *record* is none of ours."""
         purge = cls(**record)
-        if purge.kind not in KINDS or not isinstance(purge.at_s, int | float) or not isinstance(purge.value, str):
+        texts = (purge.id, purge.bucket, purge.value, purge.raw_query, purge.plan_text or "")
+        if purge.kind not in KINDS or not all(isinstance(each, str) for each in texts):
+            raise ValueError("not a purge")
+        if not isinstance(purge.at_s, int | float) or not isinstance(purge.refresh, bool):
             raise ValueError("not a purge")
         return purge
 
@@ -62,6 +67,16 @@ class Horizon(NamedTuple):
 
 
 NONE: Final = Horizon()
+_MEMO_ENTRIES = 4_096
+
+
+class Standing(enum.Enum):
+    """What the ledger says of a copy."""
+
+    GOOD = enum.auto()
+    STALE = enum.auto()
+    """To be made anew; it may be sent until it is."""
+    GONE = enum.auto()
 
 
 class Ledger:
@@ -71,6 +86,8 @@ class Ledger:
         self.generation = 0
         self._max_entries = max_entries
         self._purges: dict[str, Purge] = {}
+        self._memo: dict[tuple[Source, tuple[str, ...] | None], Horizon] = {}
+        """A popular source is looked up thousands of times, and there may be thousands of prefixes."""
         self._forget()
         for purge in purges:
             self.add(purge)
@@ -88,9 +105,10 @@ class Ledger:
         return id_ in self._purges
 
     def add(self, purge: Purge) -> bool:
-        """Enter *purge*; False if it is known."""
-        if purge.id in self._purges:
+        """Enter *purge*; False if it is known, or comes to nothing new."""
+        if purge.id in self._purges or purge.at_s <= self._floor.gone_s:
             return False
+        self._memo.clear()
         self._enter(purge)
         if len(self._purges) > self._max_entries:
             kept = sorted(self._purges.values(), key=lambda each: each.at_s)
@@ -107,7 +125,7 @@ class Ledger:
         self._sources: dict[tuple[str, str], Horizon] = {}
         self._urls: dict[tuple[str, str, str], Horizon] = {}
         self._prefixes: dict[tuple[str, str], Horizon] = {}
-        self._tags: dict[str, Horizon] = {}
+        self._tags: dict[tuple[str, str], Horizon] = {}
 
     def _enter(self, purge: Purge) -> None:
         self._purges[purge.id] = purge
@@ -120,25 +138,55 @@ class Ledger:
             case "prefix":
                 _raise(self._prefixes, (purge.bucket, purge.value), horizon)
             case "tag":
-                _raise(self._tags, purge.value, horizon)
+                _raise(self._tags, (purge.bucket, purge.value), horizon)
             case "all":
                 self._floor = self._floor.later(horizon)
                 del self._purges[purge.id]
 
-    def of_source(self, source: Source, tags: Collection[str] = ()) -> Horizon:
-        """What holds for everything made of *source*, which carries *tags*."""
+    def judge(self, copy: Provenance, *more_tags: tuple[str, ...] | None) -> Standing:
+        """What becomes of *copy*; *more_tags*: others that its source carries by now."""
+        if not self.generation:
+            return Standing.GOOD
+        source = self.of_source(copy.source, copy.tags)
+        for tags in more_tags:
+            if tags != copy.tags:
+                source = source.later(self.of_source(copy.source, tags))
+        own = self._urls.get((copy.source.bucket, copy.source.key, _what(copy.plan_text, copy.raw_query)), NONE)
+        if _until(source.gone_s, copy.asked_at_s) or _until(own.gone_s, copy.made_at_s):
+            return Standing.GONE
+        stale = _until(source.stale_s, copy.asked_at_s) or _until(own.stale_s, copy.made_at_s)
+        return Standing.STALE if stale else Standing.GOOD
+
+    def of_source(self, source: Source, tags: tuple[str, ...] | None = ()) -> Horizon:
+        """What holds for everything made of *source*, which carries *tags*; None: which may carry any."""
         if not self.generation:
             return NONE
+        found = self._memo.get((source, tags))
+        if found is None:
+            found = self._of_source(source, tags)
+            if len(self._memo) >= _MEMO_ENTRIES:
+                del self._memo[next(iter(self._memo))]
+            self._memo[source, tags] = found
+        return found
+
+    def _of_source(self, source: Source, tags: tuple[str, ...] | None) -> Horizon:
         found = self._floor.later(self._sources.get((source.bucket, source.key), NONE))
         for (bucket, prefix), horizon in self._prefixes.items():
             if bucket == source.bucket and source.key.startswith(prefix):
                 found = found.later(horizon)
-        for tag in tags if self._tags else ():
-            found = found.later(self._tags.get(tag, NONE))
+        if not self._tags:
+            return found
+        if tags is None:
+            for (bucket, _), horizon in self._tags.items():
+                found = found.later(horizon if bucket in ("", source.bucket) else NONE)
+            return found
+        for tag in (*standing_tags(source), *tags):
+            for bucket in ("", source.bucket):
+                found = found.later(self._tags.get((bucket, tag), NONE))
         return found
 
     def of_url(
-        self, source: Source, plan_text: str | None, tags: Collection[str] = (), *, raw_query: str = ""
+        self, source: Source, plan_text: str | None, tags: tuple[str, ...] | None = (), *, raw_query: str = ""
     ) -> Horizon:
         """What holds for one rendition of *source*, or (no *plan_text*) for the object itself under *raw_query*."""
         if not self.generation:
@@ -149,6 +197,11 @@ class Ledger:
 
 def _what(plan_text: str | None, raw_query: str) -> str:
     return f"?{raw_query}" if plan_text is None else plan_text
+
+
+def _until(horizon_s: float, at_s: float) -> bool:
+    """Whether *at_s*, which may be unknown (0), is not after a purge, if there was one."""
+    return horizon_s > 0 and at_s <= horizon_s
 
 
 def _raise(horizons: dict[K, Horizon], key: K, horizon: Horizon) -> None:

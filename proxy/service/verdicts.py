@@ -26,6 +26,10 @@ class Verdicts:
             raise error.again()
         del self._errors[key]
 
+    def clear(self) -> None:
+        """Hold nothing against anything any more."""
+        self._errors.clear()
+
     def remember(self, key: str, error: MogrError, ttl_s: float) -> None:
         if ttl_s <= 0:
             return

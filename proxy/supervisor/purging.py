@@ -39,28 +39,47 @@ class Purger:
             return 503, {"error": "no web worker could resolve the purge"}
         if "problem" in resolved:
             return 400, {"error": resolved["problem"]}
-        record = resolved["purge"]
+        records = resolved["purges"]
+        forgettable = False
         if path is not None:
-            async with self._one_at_a_time:
-                await asyncio.to_thread(purge_file.append, path, record)
+            try:
+                async with self._one_at_a_time:
+                    await asyncio.to_thread(self._write_down, path, records)
+            except OSError as error:  # all the more reason to delete what can be
+                log("A purge could not be written down.", level="error", error=str(error))
+                forgettable = True
         # Also those that came up meanwhile, or finish their last requests.
-        results = await asyncio.gather(
-            *(self._told(worker, record, n == 0) for n, worker in enumerate(self._ordered(workers[0])))
-        )
-        removed = Counter[str]()
+        told = [
+            self._told(worker, record, leads=number == 0)
+            for record in records
+            for number, worker in enumerate(self._ordered(workers[0]))
+        ]
+        results = await asyncio.gather(*told)
+        copies = Counter[str]()
         for counts in results:
-            removed.update(counts or {})
+            copies.update(counts or {})
         failed = sum(counts is None for counts in results)
-        log("Purged.", kind=record["kind"], refresh=record["refresh"], removed=dict(removed), failed=failed)
-        answer: dict[str, object] = {"purge": record, "removed": dict(removed)}
+        unfinished, unpublished = bool(copies.pop("unfinished", 0)), copies.pop("unpublished", 0)
+        kinds = [f"{record['kind']}{' refresh' * record['refresh']}" for record in records]
+        log("Purged.", kinds=kinds, copies=dict(copies), unfinished=unfinished, failed=failed)
+        answer: dict[str, object] = {"purges": records, "copies": dict(copies), "unfinished": unfinished}
         if failed:  # those workers may still send what was meant to be gone
-            return 500, {**answer, "error": f"{failed} web workers did not answer"}
+            return 500, {**answer, "error": f"{failed} calls of web workers failed"}
+        if unpublished:
+            return 500, {**answer, "error": "replicas could not be told: the bucket did not take it"}
+        if forgettable:
+            return 500, {**answer, "error": "it could not be written down, so a restart forgets it"}
         return 200, answer
+
+    @staticmethod
+    def _write_down(path: Path, records: Sequence[Mapping[str, object]]) -> None:
+        for record in records:
+            purge_file.append(path, record)
 
     def _ordered(self, first: WebWorker) -> list[WebWorker]:
         return [first, *(each for each in self._web_workers() if each is not first)]
 
-    async def _told(self, worker: WebWorker, record: Mapping[str, object], leads: bool) -> Mapping[str, int] | None:
+    async def _told(self, worker: WebWorker, record: Mapping[str, object], *, leads: bool) -> Mapping[str, int] | None:
         try:
             found: Mapping[str, int] = await worker.call("purge", {"purge": record, "leads": leads}, PURGE_WITHIN_S)
         except CallError as error:

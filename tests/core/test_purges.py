@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.model import Source
-from proxy.core.purges import NONE, Horizon, Ledger, Purge
+from proxy.core.model import Provenance, Source
+from proxy.core.purges import NONE, Horizon, Ledger, Purge, Standing
+from proxy.core.tags import standing_tags
 
 CAT = Source("b", "cats/one.jpg")
 WIDTH = "imageMogr2/thumbnail/100x"
 
 
 def purge(kind: str, value: str, *, at_s: float = 10.0, id: str = "1", **more: object) -> Purge:
-    bucket = {} if kind == "tag" else {"bucket": "b"}
-    return Purge.from_json({"id": id, "kind": kind, "value": value, "at_s": at_s, **bucket, **more})
+    bucket = "" if kind == "tag" else "b"
+    return Purge.from_json({"id": id, "kind": kind, "value": value, "at_s": at_s, "bucket": bucket} | more)
 
 
 GONE = Horizon(10.0, 10.0)
@@ -69,9 +70,45 @@ def test_what_is_forgotten_counts_for_everything_from_before() -> None:
     assert len(list(ledger)) == 12
     assert ledger.of_source(Source("b", "3")) == ledger.of_source(CAT) == Horizon(10.0, 10.0)
     assert ledger.of_source(Source("b", "15")) == Horizon(15.0, 15.0)
+    assert not ledger.add(purge("source", "late", id="late", at_s=9.0))
     again = Ledger(ledger, max_entries=20)
     assert again.of_source(CAT) == ledger.of_source(CAT)
     assert again.of_source(Source("b", "15")) == Horizon(15.0, 15.0)
+
+
+@pytest.mark.parametrize(
+    ("entered", "copy", "expected"),
+    [
+        (purge("source", CAT.key), Provenance(source=CAT), Standing.GONE),
+        (purge("source", CAT.key), Provenance(source=CAT, asked_at_s=10.0), Standing.GONE),
+        (purge("source", CAT.key), Provenance(source=CAT, asked_at_s=9.0, made_at_s=11.0), Standing.GONE),
+        (purge("source", CAT.key), Provenance(source=CAT, asked_at_s=10.5, made_at_s=11.0), Standing.GOOD),
+        (purge("source", CAT.key), Provenance(source=Source("b", "other")), Standing.GOOD),
+        (purge("source", CAT.key, refresh=True), Provenance(source=CAT), Standing.STALE),
+        (purge("url", CAT.key, plan_text=WIDTH), Provenance(source=CAT, asked_at_s=1.0), Standing.GOOD),
+        (purge("url", CAT.key, plan_text=WIDTH), Provenance(source=CAT, plan_text=WIDTH, made_at_s=9.0), Standing.GONE),
+        (
+            purge("url", CAT.key, plan_text=WIDTH),
+            Provenance(source=CAT, plan_text=WIDTH, made_at_s=11.0),
+            Standing.GOOD,
+        ),
+        (purge("tag", "kittens"), Provenance(source=CAT, tags=("kittens",)), Standing.GONE),
+        (purge("tag", "kittens"), Provenance(source=CAT, tags=None), Standing.GONE),
+        (purge("tag", "kittens"), Provenance(source=CAT), Standing.GOOD),
+        (purge("tag", "b"), Provenance(source=CAT), Standing.GONE),
+        (purge("tag", standing_tags(CAT)[1]), Provenance(source=CAT), Standing.GONE),
+        (purge("tag", "b", bucket="c"), Provenance(source=CAT), Standing.GOOD),
+        (purge("tag", "b", bucket="b"), Provenance(source=CAT), Standing.GONE),
+    ],
+)
+def test_what_becomes_of_a_copy(entered: Purge, copy: Provenance, expected: Standing) -> None:
+    assert Ledger([entered]).judge(copy) is expected
+    assert Ledger().judge(copy) is Standing.GOOD
+
+
+def test_a_copy_is_judged_by_the_tags_of_now_too() -> None:
+    ledger = Ledger([purge("tag", "kittens")])
+    assert ledger.judge(Provenance(source=CAT), ("kittens",)) is Standing.GONE
 
 
 purges = st.builds(
