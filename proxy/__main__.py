@@ -20,6 +20,7 @@ examples:
   mogr serve --config config/local.toml       serve the buckets of a configuration
   mogr check --config config/local.toml       is it valid, and what can this build decode and encode?
   mogr convert photo.jpg small.avif 'imageMogr2/thumbnail/800x'
+  mogr purge --config config/local.toml --source cat.jpg
 
 `mogr COMMAND --help` tells more of each."""
 
@@ -65,6 +66,21 @@ examples:
 
 exit status: 0 written; 1 not, and one line says why; 2 wrong arguments"""
 
+_PURGE = """\
+Have a running node forget copies, in memory, on disk and in the bucket that renditions are kept in, or make them anew.
+
+Talks to the admin listener of the configuration (admin.host, admin.port) with its admin.token.  When this returns, no web
+worker of the node sends an old copy; replicas that share a bucket follow within seconds.
+
+examples:
+  mogr purge --config mogr.toml --url 'https://img.example.com/cat.jpg?imageMogr2/thumbnail/100x'
+  mogr purge --config mogr.toml --source cats/one.jpg             everything that is made of one object
+  mogr purge --config mogr.toml --prefix cats/ --refresh          send the old ones until they are made anew
+  mogr purge --config mogr.toml --tag summer-sale                 what the origin gave that Surrogate-Key or Cache-Tag
+  mogr purge --config mogr.toml --prefix '' --bucket photos-1250000000
+
+exit status: 0 every web worker did; 1 not, and one line says why; 2 wrong arguments"""
+
 
 def parser() -> argparse.ArgumentParser:
     """Every command and option there is."""
@@ -82,6 +98,15 @@ def parser() -> argparse.ArgumentParser:
     convert.add_argument("source", metavar="IN", type=Path, help="the picture to read")
     convert.add_argument("target", metavar="OUT", type=Path, help="the file to write; its suffix chooses the format")
     convert.add_argument("operation", metavar="OPERATION", help="as in a URL: 'imageMogr2/thumbnail/800x'")
+    purge = commands.add_parser("purge", help="have a running node forget copies", **_told(_PURGE))
+    _config(purge)
+    what = purge.add_mutually_exclusive_group(required=True)
+    what.add_argument("--url", metavar="U", help="one URL, as clients write it, in every format it is sent in")
+    what.add_argument("--source", metavar="KEY", help="one object, and everything made of it")
+    what.add_argument("--prefix", metavar="P", help="all objects whose key begins so; '' is the whole bucket")
+    what.add_argument("--tag", metavar="T", help="all that carry the tag")
+    purge.add_argument("--bucket", metavar="B", default="", help="where; needed if none is the default or the only one")
+    purge.add_argument("--refresh", action="store_true", help="send the old copies until they are made anew")
     return top
 
 

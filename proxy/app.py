@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,11 @@ from starlette.types import ASGIApp
 
 from proxy.caches.disk import DiskCache
 from proxy.caches.memory import MemoryCache
+from proxy.core.blocking import Blocklist
 from proxy.core.model import Artifact, ImageLimits
+from proxy.core.purges import Ledger, Purge
 from proxy.core.styles import Styles
+from proxy.logs import log
 from proxy.origins.http import HttpOrigin
 from proxy.ports import Clock, Codec, Meter, Origin, Store
 from proxy.service.admission import ByteBudget
@@ -26,8 +30,9 @@ from proxy.service.deliver import Deliver
 from proxy.service.drawing import Drawing
 from proxy.service.epochs import LocalEpochs
 from proxy.service.literals import Literals
-from proxy.service.originals import Originals
+from proxy.service.originals import Copy, Originals
 from proxy.service.pages import Page
+from proxy.service.purging import Copies
 from proxy.service.records import Facts
 from proxy.service.shared_cache import SharedCache
 from proxy.service.shelf import Shelf
@@ -41,9 +46,11 @@ from proxy.web.ask import Asker
 from proxy.web.edge import Edge
 from proxy.web.hosts import Buckets
 from proxy.web.peers import Peers
+from proxy.web.purges import purge_calls
 
-_FACTS_BYTES = 600
-"""What one entry of facts is counted as."""
+_LEARN_WITHIN_S = 5.0
+_FACTS_BYTES = 900
+"""What one entry of facts is counted as, its tags besides."""
 
 
 class WallClock:
@@ -75,6 +82,10 @@ class Application:
     """One wired web worker."""
 
     asgi: ASGIApp
+    calls: Mapping[str, Callable[[Any], Awaitable[object]]]
+    """What the supervisor may ask for: ``resolve purge`` (the body of a request) and ``purge`` (one, and who leads)."""
+    begin: Callable[[], Awaitable[None]]
+    """To be awaited before the first request: learns what other replicas purged, and goes on to."""
     aclose: Callable[[float], Awaitable[None]]
     """Finish what is under way within so many seconds and close everything."""
 
@@ -117,10 +128,15 @@ def build(
     codec: Codec,
     meter: Meter,
     clock: Clock | None = None,
+    ledger: Ledger | None = None,
+    note: Callable[[Purge], bool] | None = None,
     on_disk_written: Callable[[int], None] = lambda _: None,
     open_store: Callable[..., Origin | Store] = open_origin,
 ) -> Application:
-    """Wire one web worker from its settings; must be called on the event loop that will serve it."""
+    """Wire one web worker from its settings; must be called on the event loop that will serve it.
+
+    *ledger* is of what was purged before; *note* as ``Copies`` has it.
+    """
     clock = clock or WallClock()
     limits = settings.limits.image_limits()
     origins: list[Origin] = []
@@ -149,16 +165,18 @@ def build(
     answers_bytes = budget_bytes * 5 // 16 if passes else 0
     receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
     shelf = Shelf(meter)
+    ledger = ledger if ledger is not None else Ledger()
     disk, disk_originals = _disk_tiers(settings, meter, clock, on_disk_written)
     originals = Originals(
         codec=codec,
         clock=clock,
         meter=meter,
         budget=ByteBudget(settings.origins.fetch_bytes - receiving_bytes),
-        facts=MemoryCache[Facts](max(budget_bytes // 16, 1 << 20), size_of=lambda _: _FACTS_BYTES),
-        bodies=MemoryCache[bytes](budget_bytes // 4, size_of=len),
+        facts=MemoryCache[Facts](max(budget_bytes // 16, 1 << 20), size_of=_facts_bytes),
+        bodies=MemoryCache[Copy](budget_bytes // 4, size_of=len),
         disk=disk_originals,
         shelf=shelf,
+        ledger=ledger,
     )
     deliver = Deliver(
         originals=originals,
@@ -178,37 +196,57 @@ def build(
         bodies=MemoryCache[bytes](answers_bytes - answers_bytes // 8, size_of=len),
         disk=disk_originals,
         epochs=LocalEpochs(),
-        clock=clock,
+        ledger=ledger,
         largest_bytes=_largest_answer_bytes(settings, answers_bytes),
     )
     shared_cache = SharedCache(answers=answers, clock=clock, meter=meter, max_receiving_bytes=receiving_bytes)
     peers = Peers(settings.server.trusted_proxies)
-    log = AccessLog(clock, requests=settings.server.access_log == "json", peers=peers)
+    access = AccessLog(clock, requests=settings.server.access_log == "json", peers=peers)
     named = Buckets(buckets)
+    literals, asker = Literals(originals, clock), Asker(capabilities.encodable, named)
+    copies = Copies(
+        ledger=ledger,
+        deliver=deliver,
+        answers=answers,
+        literals=literals,
+        tiers=[tier for tier in (disk, disk_originals) if tier is not None],
+        buckets=named.by_name,
+        note=note,
+        complain=lambda event, why: log(event, level="warning", error=why),
+    )
+
     edge = Edge(
         buckets=named,
         deliver=deliver,
         drawing=Drawing(codec, meter),
-        literals=Literals(originals, clock),
-        asker=Asker(capabilities.encodable, named),
+        literals=literals,
+        asker=asker,
         clock=clock,
         meter=meter,
-        log=log,
+        log=access,
         shared_cache=shared_cache,
         peers=peers,
         server_timing=settings.server.server_timing,
     )
 
+    async def begin() -> None:
+        # A bucket that does not answer must not keep a node from starting: what it knows holds from the next poll on.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEARN_WITHIN_S):
+                await copies.poll()
+        copies.keep_polling(settings.cache.purge_poll_s)
+
     async def aclose(grace_s: float) -> None:
+        await copies.aclose()
         await asyncio.gather(deliver.aclose(grace_s), shared_cache.aclose(grace_s))
         for origin in origins:
             await origin.aclose()
         for tier in (disk, disk_originals):
             if tier is not None:
                 tier.close()
-        await asyncio.to_thread(log.close)
+        await asyncio.to_thread(access.close)
 
-    return Application(asgi=edge, aclose=aclose)
+    return Application(asgi=edge, begin=begin, aclose=aclose, calls=purge_calls(named, asker, copies, clock))
 
 
 def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
@@ -228,7 +266,13 @@ def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
         persist_prefix=own.persist_prefix,
         mark_hosts=frozenset(own.mark_hosts),
         limits=limits,
+        blocked=Blocklist(own.blocked),
+        tags=own.tags,
     )
+
+
+def _facts_bytes(facts: Facts) -> int:
+    return _FACTS_BYTES + sum(map(len, facts.tags or ()))
 
 
 def _largest_answer_bytes(settings: Settings, memory_bytes: int) -> int:

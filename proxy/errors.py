@@ -121,6 +121,11 @@ class AccessDenied(ClientError):
     public = "Access Denied."
 
 
+class Blocked(ClientError):
+    status, code = 451, "UnavailableForLegalReasons"
+    public = "This object is not available for legal reasons."
+
+
 class NoSuchBucket(ClientError):
     status, code, errno = 404, "NoSuchBucket", -46154
     public = "The specified bucket does not exist."

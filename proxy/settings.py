@@ -86,6 +86,8 @@ class DiskCache(Branch):
 class Cache(Branch):
     memory: MemoryCache = MemoryCache()
     disk: DiskCache | None = None
+    purge_poll_s: Annotated[float, Field(ge=0)] = 5
+    """How often each web worker looks into the buckets with ``persist`` for purges of other replicas; 0: never."""
     max_answer_bytes: Annotated[int, Field(ge=0)] = 33_554_432
     """Longest body that is kept of what ``pass_through`` forwards; longer ones go through unkept."""
 
@@ -225,6 +227,11 @@ class Bucket(Branch):
     """What may stand between a key and a style: any of ``-_/!``; empty: styles are asked for in the query alone."""
     mark_hosts: tuple[str, ...] = ()
     """Hosts of other buckets here that ``watermark/1`` may take its image from, besides the bucket itself."""
+    blocked: tuple[str, ...] = ()
+    """Keys that are answered 451, whatever is kept of them and whatever is asked: ``"a/b.jpg"``, or ``"a/*"`` for all that begin
+    with ``a/``.  A reload (SIGHUP) is enough."""
+    tags: bool = True
+    """Whether answers carry ``Surrogate-Key`` and ``Cache-Tag``: the bucket's name, one for the object, and the origin's own."""
     ttl_s: Annotated[float, Field(ge=0)] = 3600
     """Freshness where the origin gives none: of renditions, and of objects in file, s3 and memory stores; of what passes
     through, the longest that is guessed."""

@@ -12,9 +12,10 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -22,13 +23,15 @@ import uvloop
 
 from proxy import __version__
 from proxy.app import Capabilities, build
+from proxy.caches import purge_file
 from proxy.codec import fonts
 from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
 from proxy.configuration import from_json
 from proxy.connections.protocol import BoundedProtocol
 from proxy.connections.readers import Patience
-from proxy.logs import install
+from proxy.core.purges import Ledger, Purge
+from proxy.logs import install, log
 from proxy.metrics import CountingMeter
 from proxy.supervisor.control import ControlClient
 
@@ -84,7 +87,17 @@ async def serve(arguments: argparse.Namespace) -> None:
         deadline_s=settings.codec.deadline_s,
         places=settings.codec.workers,
     )
-    application = build(settings, capabilities, codec=codec, meter=meter, on_disk_written=slot.wrote)
+    disk = settings.cache.disk
+    ledger = Ledger(await asyncio.to_thread(purge_file.read, disk.path) if disk is not None else ())
+    application = build(
+        settings,
+        capabilities,
+        codec=codec,
+        meter=meter,
+        on_disk_written=slot.wrote,
+        ledger=ledger,
+        note=_noting(disk.path) if disk is not None else None,
+    )
     patience = Patience(
         window_s=settings.server.slow_client_s, least_bytes_per_s=settings.server.slow_client_bytes_per_s
     )
@@ -102,9 +115,10 @@ async def serve(arguments: argparse.Namespace) -> None:
         timeout_keep_alive=75,  # longer than a load balancer's 60 s, or it meets closed connections (imgproxy#171)
         timeout_graceful_shutdown=max(1, round(drain_s * 0.65)),
     )
-    control = ControlClient(arguments.control_fd, meter.snapshot)
+    control = ControlClient(arguments.control_fd, meter.snapshot, calls=application.calls)
     server = _Server(config, control)
     with edge, queue:
+        await application.begin()
         await server.serve(sockets=[edge])
         await application.aclose(drain_s * 0.3)
     await control.finish()
@@ -118,6 +132,17 @@ def _use_one_arena() -> None:
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def _noting(directory: Path) -> Callable[[Purge], bool]:
+    def note(purge: Purge) -> bool:
+        try:
+            return purge_file.note(directory, purge)
+        except OSError as error:  # it is in the bucket, too
+            log("A purge of a replica could not be written down.", level="error", error=str(error))
+            return False
+
+    return note
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from proxy.core.fields.dates import format_date
 from proxy.core.http_cache.ending import Ending
 from proxy.core.http_cache.messages import CacheRequest, Entry, combined
 from proxy.core.http_cache.selecting import selection_of, vary_names
+from proxy.core.purges import Ledger
 from proxy.ports import ForwardRequest
 from proxy.service.answers import Answers
 from proxy.service.asking import Answer, Ask
@@ -143,17 +144,19 @@ class Caching:
         largest_bytes: int = 1000,
         receiving_bytes: int = 1 << 20,
         epochs: LocalEpochs | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self.origin = ScriptedForwarder(*script)
         self.clock = ManualClock(NOW)
         self.meter = TallyMeter()
         self.disk = disk
+        self.ledger = ledger if ledger is not None else Ledger()
         self.answers = Answers(
             pages=MemoryCache[Page](memory_bytes, size_of=lambda page: page.size_bytes),
             bodies=MemoryCache[bytes](memory_bytes, size_of=len),
             disk=disk,
             epochs=epochs or LocalEpochs(),
-            clock=self.clock,
+            ledger=self.ledger,
             largest_bytes=largest_bytes,
         )
         self.cache = SharedCache(

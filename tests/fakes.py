@@ -152,6 +152,12 @@ class DictCache:
     async def delete(self, key: str) -> None:
         self.entries.pop(key, None)
 
+    async def discard(self, condition: Callable[[Mapping[str, object]], bool], within_s: float) -> tuple[int, bool]:
+        found = [key for key, entry in self.entries.items() if condition(entry.meta)]
+        for key in found:
+            del self.entries[key]
+        return len(found), True
+
 
 class TallyMeter(NullMeter):
     """Remembers the verbs it was told."""

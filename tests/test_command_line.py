@@ -33,6 +33,8 @@ def outcome(capsys, *arguments: object) -> tuple[int, str, str]:
         (["serve", "--help"], 0, "SIGHUP"),
         (["check", "--help"], 0, "examples:"),
         (["convert", "--help"], 0, "examples:"),
+        (["purge", "--help"], 0, "examples:"),
+        (["purge", "--config", "a.toml"], 2, "one of the arguments"),
         (["serve"], 2, "--config"),
         (["serve", "--config", "x", "--port", "http"], 2, "invalid int value"),
         (["serve", "--conf", "x"], 2, "--config"),

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import json
 import os
 import secrets
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +30,7 @@ RETRY_S = 30.0
 STAMP_S = 60.0
 """An entry's time of last use is renewed at most this often."""
 
+_BREATH_FILES = 64
 _READ_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -83,6 +87,16 @@ class DiskCache:
 
     async def delete(self, key: str) -> None:
         await self._attempt(self._writing, lambda: self._path(files.name_of(key)).unlink(missing_ok=True), always=True)
+
+    async def discard(self, condition: Callable[[Mapping[str, object]], bool], within_s: float) -> tuple[int, bool]:
+        """As ``ports.Cache.discard``; cancelled, its thread ends with the file it looks at."""
+        stop = threading.Event()
+        loop = asyncio.get_running_loop()
+        looking = loop.run_in_executor(None, lambda: self._discard(condition, time.monotonic() + within_s, stop))
+        try:
+            return await looking
+        finally:
+            stop.set()
 
     def close(self) -> None:
         """Let the calls under way finish, without waiting for them; every later one is a miss."""
@@ -145,6 +159,37 @@ class DiskCache:
         meta = _read_exactly(descriptor, meta_bytes)
         body = _read_exactly(descriptor, body_bytes)
         return files.unframe(name, meta, body, checksum), status.st_mtime
+
+    def _discard(
+        self, condition: Callable[[Mapping[str, object]], bool], until_s: float, stop: threading.Event
+    ) -> tuple[int, bool]:
+        count = 0
+        for number, path in enumerate(files.below(self._root)):
+            if stop.is_set() or time.monotonic() > until_s:
+                return count, False
+            if number % _BREATH_FILES == 0:
+                time.sleep(0)  # the event loop's thread wants its turn, too
+            meta = self._meta(path)
+            if meta is not None and condition(meta):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                    count += 1
+        return count, True
+
+    def _meta(self, path: Path) -> Mapping[str, object] | None:
+        """What the file's meta says, its checksum not looked at; None if it has none."""
+        try:
+            descriptor = os.open(path, _READ_FLAGS)
+        except OSError:
+            return None
+        try:
+            meta_bytes, _, _ = files.lengths(_read_exactly(descriptor, files.HEADER_BYTES))
+            meta = json.loads(_read_exactly(descriptor, meta_bytes))
+        except (OSError, ValueError):  # ``Damaged`` is one, too
+            return None
+        finally:
+            os.close(descriptor)
+        return meta if isinstance(meta, dict) else None
 
     def _write(self, name: str, entry: CacheEntry) -> int:
         head = files.frame(name, entry)

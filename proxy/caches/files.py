@@ -2,15 +2,18 @@
 
 A file is a header (magic and version, lengths of meta and body, checksum), the meta as JSON, and the body.  The checksum
 covers the file's own name too, so a file that was moved or copied to another name is as foreign as a torn one.
-Nothing here does I/O.
+Nothing here does I/O but ``below``, which lists.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
+from collections.abc import Iterator
 from hashlib import blake2b
+from pathlib import Path
 
 from proxy.ports import CacheEntry
 
@@ -40,6 +43,21 @@ def name_of(key: str) -> str:
 def folders_of(name: str) -> tuple[str, str]:
     """The two directories above the file: 4,096 leaves, so that a million files are 250 to a directory."""
     return name[:2], name[2:3]
+
+
+def below(root: Path) -> Iterator[Path]:
+    """Every entry's file below the tier's directory *root*, in no order; what cannot be listed has none."""
+    for first in _names_in(root, FOLDER):
+        for second in _names_in(root / first, FOLDER):
+            folder = root / first / second
+            yield from (folder / name for name in _names_in(folder, NAME))
+
+
+def _names_in(directory: Path, pattern: re.Pattern[str]) -> list[str]:
+    try:
+        return [name for name in os.listdir(directory) if pattern.fullmatch(name)]
+    except OSError:
+        return []
 
 
 def charge_bytes(size_bytes: int) -> int:

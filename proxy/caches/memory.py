@@ -49,6 +49,13 @@ class MemoryCache(Generic[V]):
     def delete(self, key: str) -> None:
         self._entries.pop(key, None)
 
+    def discard(self, condition: Callable[[V], bool]) -> int:
+        """Forget every value of which *condition* is true; how many that were."""
+        found = [key for key, (value, _) in self._entries.items() if condition(value)]
+        for key in found:
+            del self._entries[key]
+        return len(found)
+
     def clear(self) -> None:
         self._entries.clear()
 

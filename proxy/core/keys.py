@@ -45,11 +45,6 @@ def answer_key(bucket: str, raw_path: bytes, raw_query: bytes) -> str:
     return _digest("answer", bucket, raw_path.decode("latin-1"), raw_query.decode("latin-1"))
 
 
-def bans_key() -> str:
-    """64 hex digits under which is kept which of all those answers count no more."""
-    return _digest("bans")
-
-
 def persist_path(prefix: str, source: Source, rendition: Rendition) -> str:
     """Where *rendition* is kept in a bucket: under *prefix*, one folder per source, so that a purge can list it."""
     return f"{prefix}{source_key(source)}/{rendition_key(rendition)}"

@@ -17,6 +17,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a copy is of, and from when: all that a purge goes by (``core.purges``).  Times are seconds since the epoch."""
+
+    source: Source
+    asked_at_s: float = 0.0
+    """When the origin was asked for the bytes that it is, or is made of; 0: not known, so any purge comes later."""
+    made_at_s: float = 0.0
+    """When its own making began, which is not before that."""
+    plan_text: str | None = None
+    """Of a rendition; None: the source itself, or what is known of it."""
+    raw_query: str = ""
+    """Of an answer that passed through."""
+    tags: tuple[str, ...] | None = ()
+    """The origin's own; None: not known, so it may be any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Validators:
     """What identifies one version of a source (RFC 9110 §8.8), as its store or origin gave it."""
 
@@ -182,6 +199,8 @@ class Artifact:
     source: Validators
     format: str
     frame: Frame
+    provenance: Provenance | None = field(default=None, compare=False, repr=False)
+    """None: a purge cannot reach it, so it is sent at once and not kept."""
 
     @property
     def size_bytes(self) -> int:

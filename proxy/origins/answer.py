@@ -15,7 +15,7 @@ Fields = Mapping[str, str]
 META_PREFIX = "x-cos-meta-"
 _KEPT = frozenset({
     "cache-control", "expires", "date", "age", "vary", "content-disposition", "content-encoding", "content-language",
-    "last-modified", "etag",
+    "last-modified", "etag", "surrogate-key", "cache-tag",
 })  # fmt: skip
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,1000}"')
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)

@@ -1,23 +1,21 @@
 """Answers of origins, kept in memory and on disk: for each URL a page that lists its variants, and their bodies apart.
 
-The page decides: a body that no page names is never sent.  ``forget`` and ``forget_below`` are the one place where kept
-answers become obsolete before their time, for unsafe requests and for a purge.
+The page decides: a body that no page names is never sent.  Kept answers become obsolete before their time by ``forget``,
+after unsafe requests, and by a purge, which is looked up in the ledger (``core.purges``).
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
-from proxy.core.http_cache.bans import Bans
 from proxy.core.http_cache.messages import Entry
-from proxy.core.keys import bans_key
-from proxy.ports import Cache, CacheEntry, Clock, Memory
+from proxy.core.model import Provenance
+from proxy.core.purges import Ledger, Standing
+from proxy.ports import Cache, CacheEntry, Memory
 from proxy.service.epochs import Epochs
 from proxy.service.ordered_writes import OrderedWrites
-from proxy.service.pages import Page, Url, bans_of, bans_record, entries_of, page_record
-
-BANS_S = 60.0
-"""How often the bans are read anew where there is no sign of a change; it also keeps them from being evicted unused."""
+from proxy.service.pages import Page, Url, body_key, entries_of, page_record, provenance_of
 
 
 class Answers:
@@ -30,18 +28,15 @@ class Answers:
         bodies: Memory[bytes],
         disk: Cache | None,
         epochs: Epochs,
-        clock: Clock,
         largest_bytes: int,
+        ledger: Ledger | None = None,
     ) -> None:
         self._pages = pages
         self._bodies = bodies
         self._disk = disk
         self._epochs = epochs
         self._writes = OrderedWrites()
-        self._clock = clock
-        self._bans = Bans()
-        self._bans_epoch: int | None = None
-        self._bans_read_s = 0.0
+        self._ledger = ledger if ledger is not None else Ledger()
         self.largest_bytes = largest_bytes
         """Longer bodies are not to be put here."""
 
@@ -49,10 +44,24 @@ class Answers:
         """To be asked for before the origin is, and handed to ``put`` with its answer."""
         return self._epochs.of(url.key)
 
+    @property
+    def generation(self) -> int:
+        """Changes with each purge."""
+        return self._ledger.generation
+
     def known(self, url: Url) -> Page | None:
         """The page in memory, unless something was forgotten since it was read."""
         page = self._pages.get(url.key)
-        return page if page is not None and page.epoch == self._epochs.of(url.key) else None
+        if page is None or page.epoch != self._epochs.of(url.key):
+            return None
+        if page.generation == self._ledger.generation:
+            return page
+        page = self._judged(url, page)
+        if not page.entries:
+            self._pages.delete(url.key)
+            return None
+        self._pages.put(url.key, page)
+        return page
 
     def known_body(self, entry: Entry) -> bytes | None:
         return self._bodies.get(entry.body_id) if entry.size_bytes else b""
@@ -63,7 +72,7 @@ class Answers:
             return known
         await self._writes.settled(url.key)
         epoch = self._epochs.of(url.key)
-        page = Page(epoch, await self._entries_on_disk(url))
+        page = self._judged(url, Page(epoch, await self._entries_on_disk(url)))
         if page.entries and epoch == self._epochs.of(url.key):
             self._pages.put(url.key, page)
         return page
@@ -72,7 +81,7 @@ class Answers:
         """The bytes of *entry*, if they are still kept."""
         body = self.known_body(entry)
         if body is None and self._disk is not None:
-            found = await self._disk.get(_body_key(entry.body_id))
+            found = await self._disk.get(body_key(entry.body_id))
             if found is not None and len(found.body) == entry.size_bytes:
                 body = found.body
                 self._bodies.put(entry.body_id, body)
@@ -86,7 +95,10 @@ class Answers:
         key = url.key
         if epoch != self._epochs.of(key) or (body is not None and len(body) > self.largest_bytes):
             return
-        self._pages.put(key, (self.known(url) or Page(epoch)).having(entry))
+        if self._ledger.judge(provenance_of(url, entry)) is Standing.GONE:
+            return
+        before = self.known(url) or Page(epoch, url=url, generation=self._ledger.generation)
+        self._pages.put(key, before.having(entry))
         if body:
             self._bodies.put(entry.body_id, body)
         disk = self._disk
@@ -95,11 +107,11 @@ class Answers:
 
         async def write() -> None:
             if body:
-                await disk.put(_body_key(entry.body_id), CacheEntry({}, body))
+                await disk.put(body_key(entry.body_id), CacheEntry({}, body))
             if epoch != self._epochs.of(key):
                 return
             # Read again: other web workers write here too.
-            before = Page(epoch, await self._entries_on_disk(url))
+            before = self._judged(url, Page(epoch, await self._entries_on_disk(url)))
             if body is None and not any(each.body_id == entry.body_id for each in before.entries):
                 return
             page = before.having(entry)
@@ -107,7 +119,7 @@ class Answers:
             kept = {each.body_id for each in page.entries}
             for each in before.entries:
                 if each.body_id not in kept and each.size_bytes:
-                    await disk.delete(_body_key(each.body_id))
+                    await disk.delete(body_key(each.body_id))
 
         self._writes.start(key, write, len(body or b"") or 1)
 
@@ -130,19 +142,23 @@ class Answers:
 
         self._writes.start(key, erase)
 
-    async def forget_below(self, bucket: str, raw_prefix: bytes) -> None:
-        """As ``forget``, for every URL of *bucket* whose path begins with *raw_prefix*; ``/`` is all of them.
+    def discard(self, condition: Callable[[Provenance], bool]) -> int:
+        """Drop from memory every answer that *condition* is true of; how many pages lost some."""
+        bodies: list[str] = []
 
-        Costs every page in memory a look at the disk.
-        """
-        key = bans_key()
-        bans = (await self._standing_bans()).with_ban(bucket, raw_prefix, self._clock.now_s())
-        disk = self._disk
-        if disk is not None:
-            self._writes.start(key, lambda: disk.put(key, CacheEntry(bans_record(bans), b"")))
-            await self._writes.settled(key)
-        self._epochs.bump_all()
-        self._bans, self._bans_epoch = bans, self._epochs.of(key)
+        def loses(page: Page) -> bool:
+            found = (
+                []
+                if page.url is None
+                else [each.body_id for each in page.entries if condition(provenance_of(page.url, each))]
+            )
+            bodies.extend(found)
+            return bool(found)
+
+        count = self._pages.discard(loses)
+        for body_id in bodies:
+            self._bodies.delete(body_id)
+        return count
 
     async def aclose(self, grace_s: float) -> None:
         """Finish writing."""
@@ -151,25 +167,20 @@ class Answers:
     async def _entries_on_disk(self, url: Url) -> tuple[Entry, ...]:
         if self._disk is None:
             return ()
-        bans = await self._standing_bans()
         found = await self._disk.get(url.key)
-        entries = () if found is None else entries_of(found.meta)
-        return tuple(each for each in entries if not bans.cover(url.bucket, url.raw_path, each.received_at_s))
+        return () if found is None else entries_of(found.meta)
 
-    async def _standing_bans(self) -> Bans:
-        epoch, now_s = self._epochs.of(bans_key()), self._clock.now_s()
-        unread = self._bans_epoch != epoch or not 0 <= now_s - self._bans_read_s < BANS_S
-        if unread and self._disk is not None:
-            found = await self._disk.get(bans_key())
-            self._bans_read_s = now_s
-            if found is not None:
-                self._bans, self._bans_epoch = bans_of(found.meta), epoch
-        return self._bans
+    def _judged(self, url: Url, page: Page) -> Page:
+        """*page* without what was purged since it was judged last."""
+        kept, renewing = [], set()
+        for each in page.entries:
+            standing = self._ledger.judge(provenance_of(url, each))
+            if standing is not Standing.GONE:
+                kept.append(each)
+            if standing is Standing.STALE:
+                renewing.add(each.body_id)
+        return Page(page.epoch, tuple(kept), url=url, generation=self._ledger.generation, renewing=frozenset(renewing))
 
 
 def new_body_id() -> str:
     return secrets.token_hex(16)
-
-
-def _body_key(body_id: str) -> str:
-    return "body:" + body_id

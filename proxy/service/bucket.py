@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proxy.core.blocking import Blocklist
 from proxy.core.model import ImageLimits
 from proxy.core.styles import Styles
 from proxy.ports import Forwarder, Origin, Store
@@ -33,6 +34,10 @@ class BucketRules:
     mark_hosts: frozenset[str] = frozenset()
     """Hosts, besides its own, that image marks may be named by."""
     limits: ImageLimits = ImageLimits()
+    blocked: Blocklist = field(default_factory=Blocklist)
+    """Keys that are not answered."""
+    tags: bool = True
+    """Whether answers say ``Surrogate-Key`` and ``Cache-Tag``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from proxy.core.keys import facts_key, rendition_key
-from proxy.core.model import Artifact, Rendition
+from proxy.core.model import Artifact, Provenance, Rendition
 from proxy.errors import Fault, MogrError
 from proxy.ports import Cache, Codec, Memory, Meter
 from proxy.service.bucket import Bucket
+from proxy.service.fetching import Learned
 from proxy.service.flights import Flight, Flights, all_or_none
 from proxy.service.interim import quicker, shown_for_s
+from proxy.service.kept import Kept
 from proxy.service.making import artifact_of, job_of
-from proxy.service.originals import Learned, Originals
-from proxy.service.persisted import read_rendition, write_rendition
+from proxy.service.originals import Originals
 from proxy.service.questions import Delivered, Ingredient, Question, check_marks, joined, mark_error
-from proxy.service.records import Facts, artifact_from_entry, artifact_to_entry
+from proxy.service.renewals import Renewals
 from proxy.service.resolver import Resolver
 from proxy.service.shelf import Shelf
 
@@ -50,11 +52,10 @@ class Deliver:
         self._originals = originals
         self._codec = codec
         self._meter = meter
-        self._memory = memory
-        self._disk = disk
         self._shelf = shelf
-        self._versions = versions
+        self._kept = Kept(memory=memory, disk=disk, shelf=shelf, ledger=originals.ledger, versions=versions)
         self._flights = Flights()
+        self._renewals = Renewals()
         self._resolver = Resolver(encodable=encodable, policy=policy)
 
     async def rendition(self, bucket: Bucket, question: Question) -> Delivered:
@@ -75,12 +76,10 @@ class Deliver:
             inputs = await self._gather(bucket, question) if question.inputs else ()
             facts = learned.facts
             rendition, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
-            found = self._in_memory(key, facts)
+            found = self._kept.in_memory(rendition, key, facts)
             if found is not None:
                 self._meter.cache_hit("memory")
-                return Delivered(
-                    artifact=found, facts=joined(facts, inputs), tier="memory", revalidated=learned.revalidated
-                )
+                return self._sent(bucket, question, found, inputs, revalidated=learned.revalidated)
             try:
                 meanwhile = await self._meanwhile(bucket, question, rendition, key, learned, inputs)
                 delivered, shared = meanwhile or await self._fly(bucket, rendition, key, learned, inputs)
@@ -92,15 +91,9 @@ class Deliver:
                 self._meter.cache_hit(delivered.tier)
             else:
                 self._meter.cache_miss()
-            return Delivered(
-                artifact=delivered.artifact,
-                facts=joined(facts, inputs),
-                tier=delivered.tier,
-                collapsed=shared,
-                revalidated=learned.revalidated,
-                interim_s=delivered.interim_s,
-                timings_s={name: s + learning_s * (name == "fetch") for name, s in delivered.timings_s.items()},
-            )
+            timings_s = {name: s + learning_s * (name == "fetch") for name, s in delivered.timings_s.items()}
+            delivered = replace(delivered, timings_s=timings_s)
+            return self._sent(bucket, question, delivered, inputs, collapsed=shared, revalidated=learned.revalidated)
         raise MogrError("the source changes faster than it can be read")
 
     def hit(self, bucket: Bucket, question: Question) -> Delivered | None:
@@ -113,12 +106,13 @@ class Deliver:
     async def aclose(self, grace_s: float) -> None:
         """Finish what is under way within *grace_s*: flights, then the copies they left behind."""
         until_s = time.monotonic() + grace_s
+        await self._renewals.aclose()
         await self._flights.aclose(grace_s)
         await self._originals.aclose(max(0.0, until_s - time.monotonic()))
         await self._shelf.drain(max(0.0, until_s - time.monotonic()))
 
     def _held(self, bucket: Bucket, question: Question) -> Delivered | None:
-        facts = self._originals.known(question.source)
+        facts = self._originals.usable(bucket, question.source)
         if facts is None:
             return None
         inputs = []
@@ -128,11 +122,47 @@ class Deliver:
                 return None
             inputs.append(held)
         try:
-            _, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
+            rendition, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
         except MogrError:
             return None
-        found = self._in_memory(key, facts)
-        return None if found is None else Delivered(artifact=found, facts=joined(facts, inputs), tier="memory")
+        found = self._kept.in_memory(rendition, key, facts)
+        return None if found is None else self._sent(bucket, question, found, inputs)
+
+    def _sent(
+        self,
+        bucket: Bucket,
+        question: Question,
+        found: Delivered,
+        inputs: Sequence[Delivered],
+        *,
+        collapsed: bool = False,
+        revalidated: bool = False,
+    ) -> Delivered:
+        """*found* as it is answered; what is to be made anew begins to be."""
+        if found.renewing:
+            self._renew(bucket, question)
+        elif not (inputs or collapsed or revalidated):
+            return found
+        return replace(found, facts=joined(found.facts, inputs), collapsed=collapsed, revalidated=revalidated)
+
+    def _renew(self, bucket: Bucket, question: Question) -> None:
+        """Have *question* answered by a new copy, once at a time, while the old one is sent."""
+
+        async def renew() -> None:
+            for _ in range(_MAX_CHANGES):
+                learned = await self._originals.renewed(bucket, question.source)
+                inputs = await self._gather(bucket, question) if question.inputs else ()
+                rendition, key = self._resolver.resolve(bucket.rules, question, learned.facts, inputs)
+                flight_key, work = self._flight(bucket, rendition, key, learned, inputs, anew=True)
+                with suppress(_SourceChangedError):
+                    await self._flights.run(flight_key, work)
+                    return
+
+        self._renewals.begin((question.source, question.plan_text, question.offer), renew)
+
+    def forget(self, condition: Callable[[Provenance], bool]) -> int:
+        """Drop from memory what *condition* is true of; how many copies."""
+        return self._kept.forget(condition) + self._originals.forget(condition)
 
     async def _gather(self, bucket: Bucket, question: Question) -> Sequence[Delivered]:
         """The pictures that go into the answer, at once."""
@@ -146,10 +176,6 @@ class Deliver:
         inputs = await all_or_none(map(get, question.inputs))
         check_marks(inputs, bucket.rules.limits.max_source_bytes)
         return inputs
-
-    def _in_memory(self, key: str, facts: Facts) -> Artifact | None:
-        found = self._memory.get(key)
-        return found if found is not None and found.source.identity == facts.validators.identity else None
 
     async def _meanwhile(
         self,
@@ -176,7 +202,7 @@ class Deliver:
             return None
         flight_key, work = self._flight(bucket, rendition, key, learned, inputs)
         if flight_key not in self._flights:
-            stored = await self._stored(bucket, rendition, key, learned.facts)
+            stored = await self._kept.stored(bucket, rendition, key, learned.facts)
             if stored is not None:
                 return stored, False
         try:
@@ -190,21 +216,31 @@ class Deliver:
     async def _fly(
         self, bucket: Bucket, rendition: Rendition, key: str, learned: Learned, inputs: Sequence[Delivered]
     ) -> tuple[Delivered, bool]:
-        found = self._in_memory(key, learned.facts)
+        found = self._kept.in_memory(rendition, key, learned.facts)
         if found is not None:
-            return Delivered(artifact=found, facts=learned.facts, tier="memory"), False
+            return found, False
         return await self._flights.run(*self._flight(bucket, rendition, key, learned, inputs))
 
     def _flight(
-        self, bucket: Bucket, rendition: Rendition, key: str, learned: Learned, inputs: Sequence[Delivered]
+        self,
+        bucket: Bucket,
+        rendition: Rendition,
+        key: str,
+        learned: Learned,
+        inputs: Sequence[Delivered],
+        *,
+        anew: bool = False,
     ) -> tuple[str, Callable[[Flight], Awaitable[Delivered]]]:
-        """What is done, at most once at a time, to have *rendition*, and under which name."""
+        """What is done, at most once at a time, to have *rendition*, and under which name.
+
+        *anew*: what is kept, but to be made anew, will not do.
+        """
         facts = learned.facts
         identity = facts.validators.identity
 
         async def work(flight: Flight) -> Delivered:
-            stored = await self._stored(bucket, rendition, key, facts)
-            if stored is not None:
+            stored = await self._kept.stored(bucket, rendition, key, facts)
+            if stored is not None and not (anew and stored.renewing):
                 return stored
             # Only now: what was made before the verdict is still good.
             for held in (facts_key(rendition.source), key):
@@ -220,23 +256,8 @@ class Deliver:
                     self._meter.overloaded()
                 raise
 
-        return f"{key}:{identity}", work
-
-    async def _stored(self, bucket: Bucket, rendition: Rendition, key: str, facts: Facts) -> Delivered | None:
-        identity = facts.validators.identity
-        if self._disk is not None:
-            entry = await self._disk.get(key)
-            artifact = artifact_from_entry(entry) if entry is not None else None
-            if artifact is not None and artifact.source.identity == identity:
-                self._memory.put(key, artifact)
-                return Delivered(artifact=artifact, facts=facts, tier="disk")
-        if bucket.persist is not None:
-            artifact = await read_rendition(bucket.persist, bucket.rules.persist_prefix, rendition, identity)
-            if artifact is not None:
-                self._memory.put(key, artifact)
-                self._shelf.put(self._disk, key, artifact_to_entry(artifact))
-                return Delivered(artifact=artifact, facts=facts, tier="bucket")
-        return None
+        # Nobody joins work that began before a purge.
+        return f"{key}:{identity}@{self._originals.ledger.generation}{'+' * anew}", work
 
     async def _make(
         self,
@@ -247,7 +268,7 @@ class Deliver:
         inputs: Sequence[Delivered],
         flight: Flight,
     ) -> Delivered:
-        started_s = time.monotonic()
+        started_s, made_at_s = time.monotonic(), self._originals.now_s()
         facts, body = learned.facts, learned.body
         if body is None:
             current, body = await self._originals.body(bucket, rendition.source, facts)
@@ -258,7 +279,7 @@ class Deliver:
             body, facts.traits, job_of(bucket, rendition, inputs), bucket=bucket.rules.name, on_started=flight.commit
         )
         done_s = time.monotonic()
-        artifact = await artifact_of(rendered, facts)
+        artifact = await artifact_of(rendered, facts, rendition, made_at_s)
         self._meter.rendered(
             facts.traits.format,
             rendered.format,
@@ -267,12 +288,7 @@ class Deliver:
             len(rendered.body),
         )
         if joined(facts, inputs).freshness.storable:
-            self._memory.put(key, artifact)
-            self._shelf.put(self._disk, key, artifact_to_entry(artifact))
-            if bucket.persist is not None:
-                write_rendition(
-                    self._shelf, bucket.persist, bucket.rules.persist_prefix, rendition, artifact, self._versions
-                )
+            self._kept.put(bucket, rendition, key, artifact)
         timings_s = {"fetch": fetched_s - started_s, "codec": done_s - fetched_s, **rendered.timings_s}
         return Delivered(artifact=artifact, facts=facts, tier=None, timings_s=timings_s)
 

@@ -15,7 +15,6 @@ class Epochs(Protocol):
 
     def of(self, key: str) -> int: ...
     def bump(self, key: str) -> None: ...
-    def bump_all(self) -> None: ...
 
 
 class LocalEpochs:
@@ -29,6 +28,3 @@ class LocalEpochs:
 
     def bump(self, key: str) -> None:
         self._slots[int(key[:4], 16)] += 1
-
-    def bump_all(self) -> None:
-        self._slots = [number + 1 for number in self._slots]

@@ -6,6 +6,7 @@ Asked of the origin once per key and lifetime, so that a hit on a style costs no
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from proxy.core.model import Source
 from proxy.errors import NoSuchKey, OriginRefused, OriginTimeout, OriginUnavailable
@@ -42,29 +43,38 @@ class Literals:
         if self._originals.known(source) is not None:
             return True
 
+        generation = self._originals.ledger.generation
+
         async def work(_: Flight) -> bool:
             rules, before = bucket.rules, self._known.get(source)
             try:
                 await bucket.origin.head(source.key)
             except (NoSuchKey, OriginRefused):
-                return self._remember(source, False, rules.ttl_s)
+                return self._remember(source, False, rules.ttl_s, generation)
             except (OriginUnavailable, OriginTimeout):
                 if before is None:
                     raise
-                return self._remember(source, before[1], rules.error_ttl_s)
-            return self._remember(source, True, rules.ttl_s)
+                return self._remember(source, before[1], rules.error_ttl_s, generation)
+            return self._remember(source, True, rules.ttl_s, generation)
 
         known = self.known(source)
         if known is not None:
             return known
-        stands, _ = await self._flights.run(f"{source.bucket}/{source.key}", work)
+        stands, _ = await self._flights.run(f"{generation}/{source.bucket}/{source.key}", work)
         return stands
 
     def forget(self, source: Source) -> None:
         """Ask again next time."""
         self._known.pop(source, None)
 
-    def _remember(self, source: Source, stands: bool, ttl_s: float) -> bool:
+    def forget_those(self, condition: Callable[[Source], bool]) -> None:
+        """Ask again next time about all of which *condition* is true."""
+        for source in [each for each in self._known if condition(each)]:
+            del self._known[source]
+
+    def _remember(self, source: Source, stands: bool, ttl_s: float, generation: int) -> bool:
+        if generation != self._originals.ledger.generation:
+            return stands  # asked before a purge: good for those who waited, and for nobody else
         self._known[source] = (self._clock.now_s() + ttl_s, stands)
         self._known.move_to_end(source)
         while len(self._known) > self._max_entries:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from proxy.core.keys import entity_tag
-from proxy.core.model import Artifact, Rendition
+from proxy.core.model import Artifact, Provenance, Rendition
 from proxy.core.reports import MEDIA_TYPES
 from proxy.formats import CATALOGUE
 from proxy.ports import Job, Rendered
@@ -31,8 +32,9 @@ def job_of(bucket: Bucket, rendition: Rendition, inputs: Sequence[Delivered]) ->
     )
 
 
-async def artifact_of(rendered: Rendered, facts: Facts) -> Artifact:
-    """*rendered* of the version that *facts* describe."""
+async def artifact_of(rendered: Rendered, facts: Facts, rendition: Rendition, made_at_s: float) -> Artifact:
+    """*rendered*, as *rendition* asks, of the version that *facts* describe; *made_at_s*: when that began."""
+    known = facts.provenance or Provenance(source=rendition.source, tags=None)
     body = rendered.body
     return Artifact(
         body=body,
@@ -41,4 +43,5 @@ async def artifact_of(rendered: Rendered, facts: Facts) -> Artifact:
         source=facts.validators,
         format=rendered.format,
         frame=rendered.frame,
+        provenance=replace(known, made_at_s=made_at_s, plan_text=rendition.plan_text),
     )

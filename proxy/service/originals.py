@@ -11,33 +11,34 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from proxy.core.freshness import may_be_stale, response_freshness
+from proxy.core.freshness import may_be_stale
 from proxy.core.keys import facts_key, source_key
-from proxy.core.model import Freshness, Source, Validators
-from proxy.errors import ImageTooLarge, MogrError, OriginTimeout, OriginUnavailable
-from proxy.ports import Cache, CacheEntry, Clock, Codec, Memory, Meter, ObjectInfo, ObjectStream, Unchanged
+from proxy.core.model import Provenance, Source, Validators
+from proxy.core.purges import Ledger, Standing
+from proxy.errors import MogrError, OriginTimeout, OriginUnavailable
+from proxy.ports import Cache, CacheEntry, Clock, Codec, Memory, Meter
 from proxy.service.admission import ByteBudget
 from proxy.service.bucket import Bucket
+from proxy.service.fetching import Fetcher, Learned
 from proxy.service.flights import Flight, Flights
 from proxy.service.persisted import read_facts, write_facts
-from proxy.service.records import Facts, facts_from_meta, facts_to_meta
+from proxy.service.records import Facts, facts_from_meta, facts_to_meta, provenance_from_json, provenance_to_json
 from proxy.service.shelf import Shelf
 from proxy.service.verdicts import Verdicts
 
 _MAX_REFRESHES = 64
 """Sources asked about at a time while they are served stale."""
-_LIFETIME = ("cache-control", "expires", "vary")
-_NEVER = Freshness(fetched_at_s=0, lifetime_s=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
-    """Facts, and the bytes if they had to be fetched to learn them."""
+class Copy:
+    """The bytes of an original, kept."""
 
-    facts: Facts
-    body: bytes | None = None
-    revalidated: bool = False
-    """The origin was asked and said that nothing changed."""
+    body: bytes
+    provenance: Provenance
+
+    def __len__(self) -> int:
+        return len(self.body)
 
 
 class Originals:
@@ -51,26 +52,56 @@ class Originals:
         meter: Meter,
         budget: ByteBudget,
         facts: Memory[Facts],
-        bodies: Memory[bytes],
+        bodies: Memory[Copy],
         disk: Cache | None,
         shelf: Shelf,
+        ledger: Ledger | None = None,
     ) -> None:
-        self._codec = codec
+        self._fetcher = Fetcher(codec, clock, budget)
         self._clock = clock
         self._meter = meter
-        self._budget = budget
         self._facts = facts
         self._bodies = bodies
         self._disk = disk
         self._shelf = shelf
+        self.ledger = ledger if ledger is not None else Ledger()
         self._flights = Flights()
         self._refreshes: dict[str, asyncio.Task[None]] = {}
         self.verdicts = Verdicts(clock)
 
     def known(self, source: Source) -> Facts | None:
-        """Fresh facts that are in memory: the hit path, no waiting."""
+        """Fresh facts that are in memory, and not purged; no waiting."""
         facts = self._facts.get(facts_key(source))
-        return facts if facts is not None and facts.freshness.is_fresh(self._clock.now_s()) else None
+        if facts is None or not facts.freshness.is_fresh(self._clock.now_s()):
+            return None
+        return None if self._standing(source, facts) is Standing.GONE else facts
+
+    def usable(self, bucket: Bucket, source: Source) -> Facts | None:
+        """Facts in memory that may be answered from: the hit path, no waiting.
+
+        They are fresh, or they are being asked about meanwhile: gone stale where that is allowed, or to be made anew.
+        """
+        key = facts_key(source)
+        facts = self._facts.get(key)
+        if facts is None:
+            return None
+        standing, fresh = self._standing(source, facts), facts.freshness.is_fresh(self._clock.now_s())
+        if fresh and standing is Standing.GOOD:
+            return facts
+        if standing is Standing.GONE or not (fresh or self._may_be_stale(facts, failed=False)):
+            return None
+        self._refresh(bucket, source, key)
+        return facts
+
+    def now_s(self) -> float:
+        return self._clock.now_s()
+
+    def forget(self, condition: Callable[[Provenance], bool]) -> int:
+        """Drop from memory what *condition* is true of, and every error held against anything; how many copies."""
+        self.verdicts.clear()
+        return self._facts.discard(
+            lambda facts: facts.provenance is not None and condition(facts.provenance)
+        ) + self._bodies.discard(lambda copy: condition(copy.provenance))
 
     async def learn(self, bucket: Bucket, source: Source) -> Learned:
         """What *source* is now, as far as its freshness allows, or was, as far as that may be served stale (RFC 5861).
@@ -83,45 +114,77 @@ class Originals:
             Overloaded, CodecLost, CodecDeadline: the header could not be read now.
         """
         key = facts_key(source)
-        facts = self.known(source)
+        facts = self.usable(bucket, source)
         if facts is not None:
             return Learned(facts)
         held = self._facts.get(key)
-        if held is not None and self._may_be_stale(held, failed=False):
-            self._refresh(bucket, source, key)
-            return Learned(held)
         try:
-            self.verdicts.check(key)
-            learned, joined = await self._flights.run(key, self._work(bucket, source, key))
+            learned, joined = await self._fly(bucket, source, key)
         except (OriginUnavailable, OriginTimeout):
-            if held is not None and self._may_be_stale(held, failed=True):
-                return Learned(held)
-            raise
+            if held is None or not self._may_be_stale(held, failed=True):
+                raise
+            if self._standing(source, held) is Standing.GONE:
+                raise
+            return Learned(held)
         if joined:
             self._meter.collapsed()
         return learned
 
+    async def renewed(self, bucket: Bucket, source: Source) -> Learned:
+        """As ``learn``, but what is to be made anew is; what went stale besides may be answered, as there.
+
+        Raises:
+            As ``learn``.
+        """
+        facts = self._facts.get(facts_key(source))
+        if facts is not None and self._standing(source, facts) is not Standing.GOOD:
+            return (await self._fly(bucket, source, facts_key(source)))[0]
+        return await self.learn(bucket, source)
+
     async def body(self, bucket: Bucket, source: Source, facts: Facts) -> tuple[Facts, bytes]:
         """The bytes of the version that *facts* describe; newer facts with them if the source changed meanwhile."""
         key = _body_key(source, facts.validators)
-        body = self._bodies.get(key)
-        if body is None and self._disk is not None and bucket.cache_originals:
+        copy = self._bodies.get(key)
+        if copy is not None and self._outdated(source, copy.provenance, facts):
+            copy = None
+        if copy is None and self._disk is not None and bucket.cache_originals:
             entry = await self._disk.get(key)
-            body = entry.body if entry is not None else None
-            if body is not None:
-                self._bodies.put(key, body)
-        if body is not None:
-            return facts, body
+            provenance = entry and (provenance_from_json(entry.meta.get("of")) or Provenance(source=source, tags=None))
+            if entry is not None and provenance and not self._outdated(source, provenance, facts):
+                copy = Copy(entry.body, provenance)
+                self._bodies.put(key, copy)
+        if copy is not None:
+            return facts, copy.body
 
         async def work(_: Flight) -> Learned:
             return await self._fetch(bucket, source, facts_key(source), None)
 
-        learned, _ = await self._flights.run("body:" + key, work)
+        learned, _ = await self._flights.run(self._named("body:" + key), work)
         assert isinstance(learned.body, bytes)
         return learned.facts, learned.body
 
     async def aclose(self, grace_s: float) -> None:
         await self._flights.aclose(grace_s)
+
+    def _named(self, key: str) -> str:
+        """The name of a flight: nobody joins one that began before a purge."""
+        return f"{key}@{self.ledger.generation}"
+
+    def _standing(self, source: Source, facts: Facts) -> Standing:
+        if not self.ledger.generation:
+            return Standing.GOOD
+        return self.ledger.judge(facts.provenance or Provenance(source=source, tags=None))
+
+    def _outdated(self, source: Source, copy: Provenance, facts: Facts) -> bool:
+        """Whether *copy* may not go into a picture, made of what *facts* say."""
+        standing = self.ledger.judge(copy, facts.tags)
+        return standing is Standing.GONE or (
+            standing is Standing.STALE and self._standing(source, facts) is Standing.GOOD
+        )
+
+    async def _fly(self, bucket: Bucket, source: Source, key: str) -> tuple[Learned, bool]:
+        self.verdicts.check(key)
+        return await self._flights.run(self._named(key), self._work(bucket, source, key))
 
     def _work(self, bucket: Bucket, source: Source, key: str) -> Callable[[Flight], Awaitable[Learned]]:
         async def work(_: Flight) -> Learned:
@@ -146,78 +209,39 @@ class Originals:
 
         async def refresh() -> None:
             with suppress(MogrError):
-                self.verdicts.check(key)
-                await self._flights.run(key, self._work(bucket, source, key))
+                await self._fly(bucket, source, key)
 
         task = self._refreshes[key] = asyncio.ensure_future(refresh())
         task.add_done_callback(lambda _: self._refreshes.pop(key))
 
     async def _learn(self, bucket: Bucket, source: Source, key: str) -> Learned:
-        known = self._facts.get(key)
+        held = self._facts.get(key)
+        known = self._good(source, held)
         if known is None and self._disk is not None:
             entry = await self._disk.get(key)
-            known = facts_from_meta(entry.meta) if entry is not None else None
-            if known is not None and known.freshness.is_fresh(self._clock.now_s()):
-                self._facts.put(key, known)
-                return Learned(known)
+            found = facts_from_meta(entry.meta) if entry is not None else None
+            known = self._good(source, found)
+            usable = known
+            if found is not None and held is None and self._standing(source, found) is Standing.STALE:
+                usable = found  # whoever asks next has it made anew meanwhile
+            if usable is not None and usable.freshness.is_fresh(self._clock.now_s()):
+                self._facts.put(key, usable)
+                return Learned(usable)
         if known is not None or bucket.persist is None:
             return await self._fetch(bucket, source, key, known)
-        learned = await self._fetch(
-            bucket, source, key, await read_facts(bucket.persist, bucket.rules.persist_prefix, source)
-        )
+        theirs = await read_facts(bucket.persist, bucket.rules.persist_prefix, source)
+        learned = await self._fetch(bucket, source, key, self._good(source, theirs))
         # Another replica's facts: to us the source was new, nothing of ours had gone stale.
         return replace(learned, revalidated=False)
 
+    def _good(self, source: Source, facts: Facts | None) -> Facts | None:
+        """*facts*, unless they were purged: then the origin is not even asked whether they still hold."""
+        return facts if facts is not None and self._standing(source, facts) is Standing.GOOD else None
+
     async def _fetch(self, bucket: Bucket, source: Source, key: str, known: Facts | None) -> Learned:
-        answer = await bucket.origin.open(source.key, since=known.validators if known else None)
-        if isinstance(answer, Unchanged):
-            if known is None:
-                raise OriginUnavailable("not modified, although nothing was asked of it")
-            facts = self._facts_of(bucket, answer.info, known)
-            self._keep(bucket, source, key, facts, None)
-            return Learned(facts, revalidated=True)
-        body = await self._read(bucket, answer)
-        facts = await self._probe(bucket, answer.info, body)
-        self._keep(bucket, source, key, facts, body)
-        return Learned(facts, body)
-
-    async def _read(self, bucket: Bucket, stream: ObjectStream) -> bytes:
-        limit_bytes = bucket.rules.limits.max_source_bytes
-        try:
-            declared = stream.size_bytes
-            if declared is not None and declared > limit_bytes:
-                raise ImageTooLarge(f"{declared} bytes declared")
-            async with self._budget.reserve(declared or limit_bytes):
-                chunks, size_bytes = [], 0
-                async for chunk in stream:
-                    size_bytes += len(chunk)
-                    if size_bytes > limit_bytes:
-                        raise ImageTooLarge(f"more than {limit_bytes} bytes")
-                    chunks.append(chunk)
-                if declared is not None and size_bytes != declared:
-                    raise OriginUnavailable(f"{size_bytes} of {declared} bytes")
-                return b"".join(chunks)
-        finally:
-            await stream.aclose()
-
-    async def _probe(self, bucket: Bucket, info: ObjectInfo, body: bytes) -> Facts:
-        traits = await self._codec.probe(body, bucket.rules.limits, bucket=bucket.rules.name)
-        return self._facts_of(bucket, info, Facts(validators=info.validators, traits=traits, freshness=_NEVER))
-
-    def _facts_of(self, bucket: Bucket, info: ObjectInfo, base: Facts) -> Facts:
-        """*base* brought up to date by what the origin just said (RFC 9111 §3.2 for a 304)."""
-        lifetime = {**base.lifetime, **{name: info.headers[name] for name in _LIFETIME if name in info.headers}}
-        freshness = response_freshness(
-            {**info.headers, **lifetime}, now_s=self._clock.now_s(), default_ttl_s=bucket.rules.ttl_s
-        )
-        headers = {n: v for n, v in info.headers.items() if n == "content-disposition" or n.startswith("x-cos-meta-")}
-        return Facts(
-            validators=base.validators,
-            traits=base.traits,
-            freshness=freshness,
-            headers=headers or base.headers,
-            lifetime=lifetime,
-        )
+        learned = await self._fetcher.fetch(bucket, source, known)
+        self._keep(bucket, source, key, learned.facts, learned.body)
+        return learned
 
     def _keep(self, bucket: Bucket, source: Source, key: str, facts: Facts, body: bytes | None) -> None:
         if not facts.freshness.storable:
@@ -227,9 +251,11 @@ class Originals:
         self._shelf.put(self._disk, key, CacheEntry(meta=facts_to_meta(facts), body=b""))
         if body is not None:
             body_key = _body_key(source, facts.validators)
-            self._bodies.put(body_key, body)
+            provenance = facts.provenance or Provenance(source=source, tags=None)
+            self._bodies.put(body_key, Copy(body, provenance))
             if bucket.cache_originals:
-                self._shelf.put(self._disk, body_key, CacheEntry(meta={}, body=body))
+                meta = {"of": provenance_to_json(provenance)}
+                self._shelf.put(self._disk, body_key, CacheEntry(meta=meta, body=body))
             if bucket.persist is not None:
                 write_facts(self._shelf, bucket.persist, bucket.rules.persist_prefix, source, facts)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from proxy.core.http_cache.bans import Bans
-from proxy.core.http_cache.messages import Entry
+from proxy.core.http_cache.messages import Entry, combined
 from proxy.core.keys import answer_key
+from proxy.core.model import Provenance, Source
+from proxy.core.tags import origin_tags
 
 MAX_VARIANTS = 16
 """Per URL; the one received first makes room for another."""
@@ -34,6 +36,11 @@ class Page:
 
     epoch: int
     entries: tuple[Entry, ...] = ()
+    url: Url | None = None
+    generation: int = 0
+    """Of the ledger of purges by which the entries were judged."""
+    renewing: frozenset[str] = frozenset()
+    """The ``body_id`` of those entries that are to be asked about, and may be sent meanwhile."""
 
     @property
     def size_bytes(self) -> int:
@@ -42,7 +49,7 @@ class Page:
     def having(self, entry: Entry) -> Page:
         """With *entry* in place of the variant that it is a newer version of."""
         others = [each for each in self.entries if not _same_variant(each, entry)]
-        return Page(self.epoch, (*others[-(MAX_VARIANTS - 1) :], entry))
+        return replace(self, entries=(*others[-(MAX_VARIANTS - 1) :], entry), renewing=self.renewing - {entry.body_id})
 
     def vary_names(self) -> tuple[str, ...]:
         """Every field that some variant depends on."""
@@ -55,12 +62,34 @@ def _same_variant(one: Entry, other: Entry) -> bool:
 
 def page_record(page: Page) -> dict[str, object]:
     """*page* as JSON; ``entries_of`` reads it."""
-    return {"schema": _SCHEMA, "entries": [entry.to_json() for entry in page.entries]}
+    url = page.url
+    told = None if url is None else [url.bucket, url.raw_path.decode("latin-1"), url.raw_query.decode("latin-1")]
+    return {"schema": _SCHEMA, "url": told, "entries": [entry.to_json() for entry in page.entries]}
 
 
-def bans_record(bans: Bans) -> dict[str, object]:
-    """*bans* as JSON; ``bans_of`` reads it."""
-    return {"schema": _SCHEMA, "bans": bans.to_json()}
+def url_of(meta: Mapping[str, Any]) -> Url | None:
+    """Whose page a record is; None if that cannot be told."""
+    try:
+        bucket, raw_path, raw_query = meta["url"]
+        return Url(str(bucket), raw_path.encode("latin-1"), raw_query.encode("latin-1"))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def provenance_of(url: Url, entry: Entry) -> Provenance:
+    """What a purge of *entry*, kept for *url*, goes by."""
+    return Provenance(
+        source=Source(url.bucket, key_of(url.raw_path)),
+        asked_at_s=entry.requested_at_s,
+        made_at_s=entry.requested_at_s,
+        raw_query=url.raw_query.decode("latin-1"),
+        tags=origin_tags(combined(entry.lines)),
+    )
+
+
+def key_of(raw_path: bytes) -> str:
+    """The key that a path which is passed on as it is would name; one for each, whatever its bytes."""
+    return unquote_to_bytes(raw_path[1:]).decode("utf-8", "surrogateescape")
 
 
 def entries_of(meta: Mapping[str, Any]) -> tuple[Entry, ...]:
@@ -73,9 +102,6 @@ def entries_of(meta: Mapping[str, Any]) -> tuple[Entry, ...]:
         return ()
 
 
-def bans_of(meta: Mapping[str, Any]) -> Bans:
-    """What a record holds; none if it is none of ours."""
-    try:
-        return Bans.from_json(meta["bans"]) if meta["schema"] == _SCHEMA else Bans()
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return Bans()
+def body_key(body_id: str) -> str:
+    """Under which an answer's body is kept on disk."""
+    return "body:" + body_id

@@ -46,6 +46,8 @@ class Delivered:
     """The origin was asked, for this request, whether the source is still the same, and said so."""
     interim_s: float | None = None
     """Set: another format than asked for, sent while that is being made; how long it may be shown instead."""
+    renewing: bool = False
+    """It is to be made anew, by a purge that lets it be sent until then."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
 
 

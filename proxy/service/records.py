@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from proxy.core.model import Artifact, Frame, Freshness, Traits, Validators
+from proxy.core.model import Artifact, Frame, Freshness, Provenance, Source, Traits, Validators
 from proxy.ports import CacheEntry
 
 
@@ -25,6 +25,13 @@ class Facts:
     lifetime: Mapping[str, str] = field(default_factory=dict)
     """The source's own ``cache-control``, ``expires`` and ``vary``: a 304 that repeats none of them leaves them in force."""
 
+    provenance: Provenance | None = field(default=None, compare=False)
+
+    @property
+    def tags(self) -> tuple[str, ...] | None:
+        """The origin's own of the source; None: not known."""
+        return self.provenance.tags if self.provenance is not None else None
+
     @property
     def cache_control(self) -> str | None:
         return self.lifetime.get("cache-control")
@@ -37,6 +44,7 @@ def facts_to_meta(facts: Facts) -> dict[str, object]:
         "freshness": asdict(facts.freshness),
         "headers": dict(facts.headers),
         "lifetime": dict(facts.lifetime),
+        "of": provenance_to_json(facts.provenance),
     }
 
 
@@ -49,6 +57,7 @@ def facts_from_meta(meta: Mapping[str, Any]) -> Facts | None:
             freshness=Freshness(**meta["freshness"]),
             headers=dict(meta["headers"]),
             lifetime=dict(meta["lifetime"]),
+            provenance=provenance_from_json(meta.get("of")),
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -62,6 +71,7 @@ def artifact_to_entry(artifact: Artifact) -> CacheEntry:
             "source": asdict(artifact.source),
             "format": artifact.format,
             "frame": asdict(artifact.frame),
+            "of": provenance_to_json(artifact.provenance),
         },
         body=artifact.body,
     )
@@ -77,6 +87,27 @@ def artifact_from_entry(entry: CacheEntry) -> Artifact | None:
             source=Validators(**meta["source"]),
             format=str(meta["format"]),
             frame=Frame(**meta["frame"]),
+            provenance=provenance_from_json(meta.get("of")),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def provenance_to_json(provenance: Provenance | None) -> dict[str, object] | None:
+    return None if provenance is None else asdict(provenance)
+
+
+def provenance_from_json(record: Any) -> Provenance | None:
+    """What ``provenance_to_json`` wrote; None for what is none of ours."""
+    try:
+        source, tags = Source(**record["source"]), record["tags"]
+        return Provenance(
+            source=source,
+            asked_at_s=float(record["asked_at_s"]),
+            made_at_s=float(record["made_at_s"]),
+            plan_text=record["plan_text"],
+            raw_query=str(record["raw_query"]),
+            tags=None if tags is None else tuple(map(str, tags)),
         )
     except (KeyError, TypeError, ValueError):
         return None

@@ -14,7 +14,7 @@ from proxy.service.bucket import BucketRules
 from proxy.service.questions import Delivered, Question
 from proxy.service.records import Facts
 
-_MEMO_ENTRIES = 4_096
+_MEMO_ENTRIES = 2_048
 _MEMO_CHARS = 2048
 
 

@@ -59,9 +59,10 @@ class SharedCache:
         body = self._answers.known_body(entry)
         if body is None:
             return None
-        if use is Use.STALE:
+        renewing = page is not None and entry.body_id in page.renewing
+        if use is Use.STALE or renewing:
             self._refresh(ask, entry)
-        return self._hit(ask, entry, body, "memory")
+        return self._hit(ask, entry, body, "refreshing" if renewing else "memory", tier="memory")
 
     async def answer(self, ask: Ask) -> Answer:
         """The answer, wherever it comes from.
@@ -87,11 +88,12 @@ class SharedCache:
             entry, reason = None, "miss"
         if entry is not None and body is not None:
             use = judge(entry, ask.view, self._clock.now_s())
-            if use is Use.STALE:
+            renewing = entry.body_id in page.renewing
+            if use is Use.STALE or (use is Use.FRESH and renewing):
                 self._refresh(ask, entry)
             if use in (Use.FRESH, Use.STALE):
-                return self._hit(ask, entry, body, "disk")
-            if self._resting.has(_round_key(ask, page)) and self._may_stand_in(ask, entry, reached=False):
+                return self._hit(ask, entry, body, "refreshing" if renewing else "disk", tier="disk")
+            if self._resting.has(self._round_key(ask, page)) and self._may_stand_in(ask, entry, reached=False):
                 return self._stale(ask, entry, body, None)
             reason = "request" if use is Use.REFUSED else "stale"
         if ask.view.directives.only_if_cached:
@@ -109,7 +111,7 @@ class SharedCache:
     async def _get(
         self, ask: Ask, page: Page, entry: Entry | None, body: bytes | None, reason: str, *, attempt: int = 0
     ) -> Answer:
-        key = _round_key(ask, page)
+        key = self._round_key(ask, page)
         shared = attempt < _ATTEMPTS and not self._goes_alone(ask, entry, key)
         work = self._exchange.work(ask.request, ask.view, ask.forwarder, ask.url, entry)
         try:
@@ -228,7 +230,7 @@ class SharedCache:
 
     def _refresh(self, ask: Ask, entry: Entry) -> None:
         """Ask the origin about *entry* while it is being sent."""
-        key = _round_key(ask, Page(0, (entry,)))
+        key = self._round_key(ask, Page(0, (entry,)))
         if self._resting.has(key):
             return
         request, view = replace(ask.request, method="GET"), replace(ask.view, method="GET")
@@ -241,6 +243,11 @@ class SharedCache:
                 self._resting.remove(key)
 
         self._rounds.in_background(key, refresh)
+
+    def _round_key(self, ask: Ask, page: Page) -> str:
+        """Requests with one key would, as far as is known, be answered alike; none waits for what began before a purge."""
+        selection = selection_of(page.vary_names(), ask.view)
+        return repr((ask.url.key, ask.view.site, selection, self._answers.generation))
 
     def _goes_alone(self, ask: Ask, entry: Entry | None, key: str) -> bool:
         """Whether the answer is, as far as can be told, for this request only."""
@@ -256,10 +263,10 @@ class SharedCache:
     def _may_stand_in(self, ask: Ask, entry: Entry, *, reached: bool) -> bool:
         return may_stand_in(entry, ask.view, self._clock.now_s(), reached=reached)
 
-    def _hit(self, ask: Ask, entry: Entry, body: bytes, tier: str) -> Answer:
+    def _hit(self, ask: Ask, entry: Entry, body: bytes, detail: str, *, tier: str) -> Answer:
         self._meter.cache_hit(tier)
         ttl_s = int(entry.policy.ttl_s(self._clock.now_s()))
-        return self._from_store(ask, entry, body, CacheStatus(ttl_s=ttl_s, detail=tier))
+        return self._from_store(ask, entry, body, CacheStatus(ttl_s=ttl_s, detail=detail))
 
     def _stale(self, ask: Ask, entry: Entry, body: bytes, fwd_status: int | None) -> Answer:
         detail = "stale-if-error"
@@ -272,8 +279,3 @@ class SharedCache:
         part = body if made.part is None else body[made.part.first : made.part.last + 1]
         size_bytes = None if made.status == 204 else len(part)
         return Answer(status=made.status, lines=made.lines, cache_status=status, body=part, size_bytes=size_bytes)
-
-
-def _round_key(ask: Ask, page: Page) -> str:
-    """Requests with one key would, as far as is known, be answered alike."""
-    return repr((ask.url.key, ask.view.site, selection_of(page.vary_names(), ask.view)))

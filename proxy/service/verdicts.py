@@ -11,7 +11,7 @@ from proxy.ports import Clock
 class Verdicts:
     """Bounded memory of errors by key; each lives for the time it was given."""
 
-    def __init__(self, clock: Clock, *, max_entries: int = 10_000) -> None:
+    def __init__(self, clock: Clock, *, max_entries: int = 2_048) -> None:
         self._clock = clock
         self._max_entries = max_entries
         self._errors: OrderedDict[str, tuple[float, MogrError]] = OrderedDict()
@@ -25,6 +25,10 @@ class Verdicts:
         if self._clock.now_s() < until_s:
             raise error.again()
         del self._errors[key]
+
+    def clear(self) -> None:
+        """Hold nothing against anything any more."""
+        self._errors.clear()
 
     def remember(self, key: str, error: MogrError, ttl_s: float) -> None:
         if ttl_s <= 0:

@@ -100,6 +100,29 @@ def opened_directory(start: int, steps: Steps, *, create: bool = False) -> Itera
         os.close(fd)
 
 
+def listed(directory: int, above: str, *, hidden: str) -> tuple[list[str], list[str]]:
+    """The keys, each after *above*, of the regular files in the open *directory*, and of the directories; links have none."""
+    files, folders = [], []
+    # An O_PATH descriptor cannot be listed; the same directory, opened to be read, can.
+    fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        with os.scandir(fd) as entries:
+            for entry in entries:
+                if entry.name.casefold() == hidden or not _is_text(entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(above + entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    files.append(above + entry.name)
+    finally:
+        os.close(fd)
+    return files, folders
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def open_file(start: int, steps: Steps) -> tuple[int, os.stat_result]:
     """A descriptor of the regular file at *steps*, to be closed by the caller; anything else is not found."""
     with opened_directory(start, steps[:-1]) as above:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +19,16 @@ from proxy.core.model import Validators
 from proxy.errors import NoSuchKey
 from proxy.ports import ObjectInfo, ObjectStream, Unchanged
 from proxy.stores import sidecars
-from proxy.stores.beneath import Steps, open_file, opened_directory, opened_root, steps_of, translated, write_file
+from proxy.stores.beneath import (
+    Steps,
+    listed,
+    open_file,
+    opened_directory,
+    opened_root,
+    steps_of,
+    translated,
+    write_file,
+)
 from proxy.stores.media_types import media_type_of
 from proxy.stores.streams import FileStream, is_current, part_of
 
@@ -60,6 +69,16 @@ class LocalStore:
         with suppress(NoSuchKey):
             await asyncio.to_thread(self._delete, key, steps_of(key, hidden=sidecars.HIDDEN))
 
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """As ``ports.Store.keys``."""
+        folders = [prefix.rstrip("/")]
+        while folders:
+            folder = folders.pop()
+            files, more = await asyncio.to_thread(self._listed, folder)
+            folders += more
+            for key in files:
+                yield key
+
     async def aclose(self) -> None:
         """Nothing is held between calls."""
 
@@ -80,6 +99,16 @@ class LocalStore:
                 raise
             os.close(fd)
             return Unchanged(info=info)
+
+    def _listed(self, folder: str) -> tuple[list[str], list[str]]:
+        """The keys of the files in *folder*, and of the folders there."""
+        above = f"{folder}/" if folder else ""
+        try:
+            steps = steps_of(folder, hidden=sidecars.HIDDEN) if folder else ()
+            with opened_root(self._root) as root, translated(folder), opened_directory(root, steps) as directory:
+                return listed(directory, above, hidden=sidecars.HIDDEN if not folder else "")
+        except NoSuchKey:
+            return [], []
 
     def _put(
         self, key: str, steps: Steps, body: bytes, media_type: str | None, metadata: Mapping[str, str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from proxy.core.model import Validators
 from proxy.errors import NoSuchKey
@@ -53,6 +53,11 @@ class MemoryStore:
     async def delete(self, key: str) -> None:
         """As ``ports.Store.delete``."""
         self._objects.pop(key, None)
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """As ``ports.Store.keys``."""
+        for key in [each for each in self._objects if each.startswith(prefix)]:
+            yield key
 
     async def aclose(self) -> None:
         """Nothing is held."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -147,6 +147,18 @@ class S3Store:
                     await self._obstore.delete_async(self._client, key)
         except NoSuchKey:
             return
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """As ``ports.Store.keys``."""
+        with translated(prefix):
+            pages = aiter(self._obstore.list(self._client, prefix=prefix or None, chunk_size=1000))
+            while True:
+                async with asyncio.timeout(self._settings.total_timeout_s):
+                    page = await anext(pages, None)
+                if page is None:
+                    return
+                for each in page:
+                    yield each["path"]
 
     async def aclose(self) -> None:
         """Let what was under way settle, so that the process may end next."""

@@ -5,6 +5,8 @@ One SEQPACKET socket pair per worker, one JSON object per message:
     worker      {"event": "ready"}                      requests are accepted
     supervisor  {"ask": "totals"}
     worker      {"event": "totals", "totals": {…}}      cumulative since the worker's start; also before it exits
+    supervisor  {"call": NAME, "id": N, "argument": …}
+    worker      {"event": "result", "id": N, "result": …}   or "error": a sentence
 
 End of file at the worker's end means that the supervisor is gone, and so must be the worker.
 """
@@ -17,9 +19,12 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+Call = Callable[[Any], Awaitable[object]]
+"""Given the call's argument, a JSON value; answers one."""
 MESSAGE_BYTES = 1 << 20
 """The longest message read; totals are a few kilobytes."""
 
@@ -67,17 +72,25 @@ class ControlClient:
     Args:
         fd: the inherited descriptor; this object owns it from now on.
         totals: called on the event loop for each answer.
+        calls: what else the supervisor may ask to be done, by name; each call runs beside the others.
         on_lost: called once when the supervisor is gone; the default ends this process by SIGTERM.
     """
 
     def __init__(
-        self, fd: int, totals: Callable[[], Mapping[str, object]], *, on_lost: Callable[[], None] = end_this_process
+        self,
+        fd: int,
+        totals: Callable[[], Mapping[str, object]],
+        *,
+        calls: Mapping[str, Call] = MappingProxyType({}),
+        on_lost: Callable[[], None] = end_this_process,
     ) -> None:
         self._socket = socket.socket(fileno=fd)
         self._socket.setblocking(False)
         self._totals = totals
+        self._calls = calls
         self._on_lost = on_lost
         self._answers: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def ready(self) -> None:
         """Say that requests are accepted, and from now on answer what is asked."""
@@ -89,7 +102,7 @@ class ControlClient:
         """Hand over the final totals and close: the last thing before exit, after the last request was counted."""
         if self._answers is not None:
             self._answers.cancel()
-            await asyncio.gather(self._answers, return_exceptions=True)
+            await asyncio.gather(self._answers, *self._under_way, return_exceptions=True)
         await self._tell()
         self._socket.close()
 
@@ -97,7 +110,19 @@ class ControlClient:
         while (message := await receive(self._socket)) is not None:
             if message.get("ask") == "totals":
                 await self._tell()
+            elif "call" in message:
+                task = asyncio.create_task(self._do(message), name=f"call {message['call']}")
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
         self._on_lost()
+
+    async def _do(self, message: Mapping[str, Any]) -> None:
+        answer: dict[str, object] = {"event": "result", "id": message.get("id")}
+        try:
+            answer["result"] = await self._calls[message["call"]](message.get("argument"))
+        except Exception as error:  # the supervisor must not wait for an answer that never comes
+            answer["error"] = f"{type(error).__name__}: {error}"
+        await send(self._socket, answer)
 
     async def _tell(self) -> None:
         await send(self._socket, {"event": "totals", "totals": self._totals()})

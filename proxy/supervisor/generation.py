@@ -20,7 +20,7 @@ from proxy.supervisor.fleet import Fleet
 from proxy.supervisor.parts import Codecs, Parts
 from proxy.supervisor.reload import same_pool
 from proxy.supervisor.tally import Tally
-from proxy.supervisor.worker import Outfit
+from proxy.supervisor.worker import Outfit, WebWorker
 
 DRAIN_RATIO = 0.8
 """The web workers' share of ``shutdown_s``; the rest is for codec processes and the last metrics."""
@@ -85,6 +85,10 @@ class Generations:
     async def report(self, within_s: float) -> None:
         """Bring the tally up to date."""
         await asyncio.gather(*(each.fleet.report(within_s) for each in self._all()))
+
+    def web_workers(self) -> list[WebWorker]:
+        """Every one that may hold something, also those that finish their last requests; the newest fleet's first."""
+        return [worker for each in self._all() for worker in each.fleet.workers]
 
     async def stop(self, within_s: float) -> None:
         """Stop listening, drain every web worker, then end the codec processes."""

@@ -83,7 +83,7 @@ class Supervisor:
 
     async def _serve(self, edge: socket.socket, second: socket.socket) -> int:
         addresses = bound(edge), bound(second)
-        listener = AdminListener(second, create_app(self._view))
+        listener = AdminListener(second, create_app(self._view, self._settings.admin.token.get_secret_value()))
         listener.start()
         polling = asyncio.create_task(self._poll(), name="poll of totals")
         try:

@@ -9,6 +9,7 @@ from proxy import __version__
 from proxy.metrics.exposition import Node, expose
 from proxy.supervisor.generation import Generations
 from proxy.supervisor.parts import Sweeper
+from proxy.supervisor.purging import Purger
 from proxy.supervisor.tally import Tally
 
 SCRAPE_WITHIN_S = 1.0
@@ -25,6 +26,7 @@ class View:
         self.sweeper: Sweeper | None = None
         self.build: Mapping[str, str] = {"version": __version__}
         self.stopping = False
+        self._purger = Purger(lambda: self.generations.web_workers() if self.generations is not None else ())
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         generations = self.generations
@@ -44,6 +46,13 @@ class View:
         if not current.codecs.ready:
             reasons.append("no codec process is up")
         return tuple(reasons)
+
+    async def purge(self, request: Mapping[str, object]) -> tuple[int, Mapping[str, object]]:
+        current = self.generations.current if self.generations is not None else None
+        if current is None:
+            return 503, {"error": "starting"}
+        disk = current.settings.cache.disk
+        return await self._purger.purge(request, disk.path if disk else None)
 
     def _node(self, of: Generations | None) -> Node:
         return Node(

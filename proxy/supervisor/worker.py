@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from proxy.logs import log
 from proxy.supervisor import control
@@ -27,6 +29,10 @@ def python(module: str) -> tuple[str, ...]:
     """
     safe = () if Path.cwd() == _ROOT else ("-P",)
     return (sys.executable, *safe, "-m", module)
+
+
+class CallError(Exception):
+    """A web worker could not do what it was asked to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,8 @@ class WebWorker:
         self._process, self._socket, self._tally = process, sock, tally
         self._ready = asyncio.Event()
         self._heard = asyncio.Event()
+        self._numbers = itertools.count(1)
+        self._results: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._listening = asyncio.create_task(self._listen(), name=f"control of web worker {slot}")
         self.exit = asyncio.create_task(self._watch(), name=f"exit of web worker {slot}")
         """Done with the return code when the process is gone and its last totals are in the tally."""
@@ -106,6 +114,26 @@ class WebWorker:
                 await control.send(self._socket, {"ask": "totals"})
                 await self._heard.wait()
 
+    async def call(self, name: str, argument: object, within_s: float) -> Any:
+        """What the worker answers.
+
+        Raises:
+            CallError: it cannot, or not in time.
+        """
+        number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._results[number] = answer
+        try:
+            async with asyncio.timeout(within_s):
+                await control.send(self._socket, {"call": name, "id": number, "argument": argument})
+                said: dict[str, Any] = await answer
+        except TimeoutError:
+            raise CallError(f"web worker {self.slot} does not answer") from None
+        finally:
+            del self._results[number]
+        if "error" in said:
+            raise CallError(said["error"])
+        return said.get("result")
+
     def signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
@@ -118,7 +146,16 @@ class WebWorker:
                 if not self._tally.heard(self, message.get("totals")):
                     log("A web worker sent totals that cannot be read.", level="error", slot=self.slot, pid=self.pid)
                 self._heard.set()
+            elif message.get("event") == "result":
+                self._answered(self._results.get(message.get("id", 0)), message)
         self._heard.set()
+        for waiting in self._results.values():
+            self._answered(waiting, {"error": "the web worker has ended"})
+
+    @staticmethod
+    def _answered(waiting: asyncio.Future[dict[str, Any]] | None, message: dict[str, Any]) -> None:
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
 
     async def _watch(self) -> int:
         code = await self._process.wait()

@@ -24,7 +24,7 @@ from proxy.web.request import EdgeRequest, is_hidden
 
 _AUTO = Plan(stages=(Stage(output=Output(format="auto")),), ignore_error=True)
 """A plain GET of a picture in a bucket with ``auto_format``; what is no picture after all comes back as it is."""
-_MEMO_ENTRIES = 4_096
+_MEMO_ENTRIES = 1_024
 """Of each kind; the oldest goes.  A reading takes a few kilobytes."""
 
 

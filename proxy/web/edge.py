@@ -10,8 +10,10 @@ from starlette.types import Receive, Scope, Send
 
 from proxy.core.fields.dates import format_date
 from proxy.core.model import Source
+from proxy.core.tags import tag_fields
 from proxy.errors import (
     AccessDenied,
+    Blocked,
     CodecDeadline,
     CodecLost,
     Fault,
@@ -27,9 +29,10 @@ from proxy.errors import (
 )
 from proxy.ports import Clock, Meter
 from proxy.service.bucket import Bucket
-from proxy.service.deliver import Deliver
+from proxy.service.deliver import Deliver, Delivered
 from proxy.service.drawing import Drawing
 from proxy.service.literals import Literals
+from proxy.service.pages import key_of
 from proxy.service.shared_cache import SharedCache
 from proxy.web.access_log import AccessLog
 from proxy.web.ask import Asked, Asker, Styled, asks_style
@@ -121,6 +124,9 @@ class Edge:
                     raise MethodNotAllowed
             if bucket.rules.private:
                 raise AccessDenied("the bucket is private and the request is not signed")
+            rules = bucket.rules
+            if rules.blocked and rules.blocked.covers(key_of(request.raw_path)):
+                raise Blocked
             if forwarder is not None:
                 return await forwarded_reply(request, bucket, forwarder, self._shared_cache, self._peers, receive)
             key = object_key(request.raw_path, bucket.rules.persist_prefix)
@@ -181,6 +187,8 @@ class Edge:
             raise
 
     async def _serve(self, request: EdgeRequest, bucket: Bucket, key: str, asked: Asked, receive: Receive) -> Reply:
+        if bucket.rules.blocked.covers(key):  # what a style is of, too
+            raise Blocked
         lifetime_s: float | None = None
         slim = asked.question is not None and asked.question.plan.only_slim
         try:
@@ -192,7 +200,7 @@ class Edge:
                     delivered = await unless_gone(receive, self._deliver.rendition(bucket, asked.question))
                 return image_reply(
                     request, delivered, vary=asked.vary, now_s=self._clock.now_s(), timing=self._server_timing,
-                    slim=asked.question.plan.slim,
+                    slim=asked.question.plan.slim, tags=_tags(bucket, asked.question.source, delivered),
                 )  # fmt: skip
         except MogrError as error:
             if not ((asked.ignore_error or slim) and _original_will_do(error)):
@@ -206,6 +214,10 @@ class Edge:
         if slim:
             reply.headers.append((SLIM_FLAG, "0"))
         return reply
+
+
+def _tags(bucket: Bucket, source: Source, delivered: Delivered) -> tuple[tuple[str, str], ...]:
+    return tag_fields(source, delivered.facts.tags or ()) if bucket.rules.tags else ()
 
 
 def _original_will_do(error: MogrError) -> bool:

@@ -28,6 +28,18 @@ class Buckets:
     def by_name(self) -> Mapping[str, Bucket]:
         return self._by_name
 
+    def by_key(self, name: str) -> Bucket:
+        """The bucket that keys are meant in: *name*, or, where that is empty, the one that needs no name.
+
+        Raises:
+            NoSuchBucket: there is none, or it cannot be told.
+        """
+        only = next(iter(self._by_name.values())) if len(self._by_name) == 1 else None
+        found = self._by_name.get(name) if name else self._default or only
+        if found is None:
+            raise NoSuchBucket
+        return found
+
     def find(self, host: str) -> Bucket:
         """The bucket for *host* (lower case, no port).
 

@@ -24,11 +24,19 @@ POLICY = (
 
 
 def image_reply(
-    request: EdgeRequest, delivered: Delivered, *, vary: tuple[str, ...], now_s: float, timing: bool, slim: bool = False
+    request: EdgeRequest,
+    delivered: Delivered,
+    *,
+    vary: tuple[str, ...],
+    now_s: float,
+    timing: bool,
+    slim: bool = False,
+    tags: tuple[tuple[str, str], ...] = (),
 ) -> Reply:
     """200, 206 or 304 for a rendition; a HEAD gets the fields of its GET.
 
-    *slim*: it was to have fewer bytes, and the answer says whether it has (spec/01 §12).
+    *slim*: it was to have fewer bytes, and the answer says whether it has (spec/01 §12).  *tags*: fields by which a CDN
+    purges it.
 
     Raises:
         PreconditionFailed, InvalidRange: as the request's own conditions demand.
@@ -41,6 +49,7 @@ def image_reply(
         ("etag", etag),
         ("cache-status", status_text),
         NOSNIFF,
+        *tags,
     ]
     if last_modified_s is not None:
         headers.append(("last-modified", format_date(last_modified_s)))
@@ -76,6 +85,8 @@ def _of_source(delivered: Delivered) -> list[tuple[str, str]]:
 
 def _cache_control(delivered: Delivered, now_s: float) -> str:
     freshness = delivered.facts.freshness
+    if delivered.renewing and freshness.storable:  # caches after us should ask again at once
+        return ResponseDirectives(public=True, max_age_s=0).format()
     whole = cache_control_for(freshness, now_s, received=delivered.facts.cache_control)
     if delivered.interim_s is None or not freshness.is_fresh(now_s):
         return whole
@@ -89,6 +100,8 @@ def _cache_status(delivered: Delivered) -> str:
     if delivered.tier is not None and delivered.revalidated:
         return CacheStatus(fwd="stale", fwd_status=304, detail=delivered.tier).format()
     detail = delivered.tier if delivered.interim_s is None else "interim"
+    if delivered.renewing:
+        detail = "refreshing"
     if delivered.tier is not None:
         return CacheStatus(detail=detail).format()
     stored = delivered.facts.freshness.storable

@@ -73,4 +73,6 @@ def _key(text: bytes, bucket: Bucket, *, escaped: bool = False) -> str:
     key = object_key(b"/" + plain, bucket.rules.persist_prefix)
     if not key:
         raise InvalidMark(public="The URL of the watermark's image names no object.")
+    if bucket.rules.blocked.covers(key):
+        raise InvalidMark(public="The image of the watermark is not available for legal reasons.")
     return key

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from proxy.core.fields.byte_range import ByteRange
 from proxy.core.fields.cache_status import CacheStatus
 from proxy.core.fields.dates import format_date
+from proxy.core.model import Source
+from proxy.core.tags import origin_tags, tag_fields
 from proxy.errors import InvalidRange, OriginUnavailable
 from proxy.ports import ObjectInfo, ObjectStream, Unchanged
 from proxy.service.bucket import Bucket
@@ -33,7 +35,7 @@ async def object_reply(
     """
     if request.method == "HEAD":
         info, size_bytes = await bucket.origin.head(key)
-        headers = _headers(bucket, info, vary=vary, max_age_s=max_age_s)
+        headers = _headers(bucket, key, info, vary=vary, max_age_s=max_age_s)
         if _unchanged(request, info):
             return Reply(status=304, headers=headers, kind="object", cache=_STATUS)
         headers += _content(info)
@@ -41,7 +43,7 @@ async def object_reply(
     stream, part = await _open(request, bucket, key)
     try:
         info, size_bytes = stream.info, stream.size_bytes
-        headers = _headers(bucket, info, vary=vary, max_age_s=max_age_s)
+        headers = _headers(bucket, key, info, vary=vary, max_age_s=max_age_s)
         if _unchanged(request, info):
             await stream.aclose()
             return Reply(status=304, headers=headers, kind="object", cache=_STATUS)
@@ -109,11 +111,13 @@ def _unchanged(request: EdgeRequest, info: ObjectInfo) -> bool:
 
 
 def _headers(
-    bucket: Bucket, info: ObjectInfo, *, vary: tuple[str, ...], max_age_s: float | None
+    bucket: Bucket, key: str, info: ObjectInfo, *, vary: tuple[str, ...], max_age_s: float | None
 ) -> list[tuple[str, str]]:
     """What 200, 206 and 304 share; the origin's own lifetime is passed on as it was given."""
     own = info.headers
     headers = [("cache-status", _STATUS), NOSNIFF]
+    if bucket.rules.tags:
+        headers += tag_fields(Source(bucket.rules.name, key), origin_tags(own))
     if max_age_s is not None:
         headers.append(("cache-control", f"public, max-age={int(max_age_s)}"))
     elif "cache-control" in own or "expires" in own:

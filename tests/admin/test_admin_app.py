@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -19,11 +21,16 @@ class StandInNode:
     def unready(self) -> tuple[str, ...]:
         return self.reasons
 
+    async def purge(self, request):
+        return 200, {"asked": dict(request)}
 
-async def ask(method: str, path: str, *reasons: str, **headers: str) -> httpx.Response:
-    transport = httpx.ASGITransport(create_app(StandInNode(*reasons)))
+
+async def ask(
+    method: str, path: str, *reasons: str, token: str = "", content: bytes | None = None, **headers: str
+) -> httpx.Response:
+    transport = httpx.ASGITransport(create_app(StandInNode(*reasons), token))
     async with httpx.AsyncClient(transport=transport, base_url="http://admin") as client:
-        return await client.request(method, path, headers=headers)
+        return await client.request(method, path, headers=headers, content=content)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +44,7 @@ async def ask(method: str, path: str, *reasons: str, **headers: str) -> httpx.Re
         ("GET", "/metrics/x", 404),
         ("POST", "/metrics", 405),
         ("DELETE", "/readyz", 405),
+        ("POST", "/purge", 401),
     ],
 )
 async def test_paths_and_methods_have_their_status(method, path, status):
@@ -89,3 +97,44 @@ async def test_no_answer_is_ever_cached(path):
 )
 def test_only_the_holder_of_the_token_is_authorised(authorization, token, allowed):
     assert authorized(authorization, token) is allowed
+
+
+BEARER = {"authorization": "Bearer s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'{"url": "https://img.example.com/a.jpg?imageMogr2"}', None),
+        (b'{"source": "a.jpg", "bucket": "b", "refresh": true}', None),
+        (b'{"prefix": ""}', None),
+        (b'{"tag": "kittens", "refresh": false}', None),
+        (b"", "JSON"),
+        (b"[1]", "JSON"),
+        (b"[" * 50_000, "JSON"),
+        (b'{"tag": "' + b"x" * 70_000 + b'"}', "JSON"),
+        (b"{}", "exactly one"),
+        (b'{"url": "a", "tag": "b"}', "exactly one"),
+        (b'{"url": 1}', "url"),
+        (b'{"source": ""}', "source"),
+        (b'{"tag": "a", "refresh": "yes"}', "refresh"),
+        (b'{"tag": "a", "bucket": 1}', "bucket"),
+        (b'{"tag": "a", "everything": 1}', "unknown: everything"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_a_purge_says_what_or_is_refused(content: bytes, expected: str | None) -> None:
+    answer = await ask("POST", "/purge", token="s3cret", content=content, **BEARER)
+    assert answer.headers["cache-control"] == "no-store"
+    if expected is None:
+        assert (answer.status_code, answer.json()["asked"]) == (200, json.loads(content))
+    else:
+        assert answer.status_code == 400
+        assert expected in answer.json()["error"]
+
+
+@pytest.mark.parametrize("token", ["", "other"])
+async def test_who_does_not_hold_the_token_may_not_purge(token: str) -> None:
+    answer = await ask("POST", "/purge", token=token, content=b'{"tag": "a"}', **BEARER)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert "asked" not in answer.text

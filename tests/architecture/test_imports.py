@@ -37,7 +37,7 @@ HOMES = {
 }
 
 # No I/O, no clock, no environment, no threads: what the core, the operations and the formats may take from Python.
-PURE = ("core/", "ops/", "formats/", "errors.py", "ports.py")
+PURE = ("core/", "ops/", "formats/", "errors.py", "ports/")
 PURE_STANDARD_LIBRARY = {
     "__future__", "abc", "base64", "binascii", "bisect", "calendar", "collections", "dataclasses", "datetime", "decimal",
     "email", "enum", "fractions", "functools", "hashlib", "hmac", "html", "importlib", "inspect", "ipaddress", "itertools", "json",

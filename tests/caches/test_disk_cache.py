@@ -364,3 +364,19 @@ async def test_killing_writers_in_the_middle_never_leaves_a_corrupt_entry(open_c
         kept = [await cache.get(f"key{n}") for n in range(7)]
         assert all(kept), "every key was written whole at least once, and none is damaged"
     assert meter.failures == []
+
+
+async def test_entries_are_deleted_by_what_their_meta_says(open_cache, tmp_path):
+    cache = open_cache()
+    for n in range(6):
+        await cache.put(f"{n}", CacheEntry({"even": n % 2 == 0}, b"body"))
+    torn = entry_files(tmp_path)[0]
+    torn.write_bytes(torn.read_bytes()[:20])
+    (torn.parent / "foreign").write_bytes(b"{}")
+    lost = [n for n in range(6) if await cache.get(f"{n}") is None]
+    assert len(lost) == 1
+    expected = [n for n in range(6) if n % 2 == 0 and n not in lost]
+    assert await cache.discard(lambda meta: meta["even"] is True, 60) == (len(expected), True)
+    left = [n for n in range(6) if await cache.get(f"{n}") is not None]
+    assert left == [n for n in range(6) if n % 2 and n not in lost]
+    assert await cache.discard(lambda _: True, -1) == (0, False), "no time to look"

@@ -77,3 +77,12 @@ def test_the_budget_is_never_exceeded_and_the_sum_is_kept(puts):
         held = [value for key in "abcdefgh" if (value := cache.get(key)) is not None]
         used_bytes = sum(len(value) + 1 + ENTRY_OVERHEAD_BYTES for value in held)
         assert cache.statistics.used_bytes == used_bytes <= cache.statistics.max_bytes
+
+
+def test_what_a_condition_is_true_of_is_forgotten_and_given_back():
+    cache = MemoryCache[bytes](100_000, size_of=len)
+    for n in range(6):
+        cache.put(f"{n}", b"x" * n)
+    assert cache.discard(lambda value: len(value) % 2 == 0) == 3
+    assert [cache.get(f"{n}") for n in range(6)] == [None, b"x", None, b"xxx", None, b"xxxxx"]
+    assert cache.statistics.entries == 3

@@ -93,3 +93,20 @@ async def test_many_writers_of_one_key_leave_one_whole_object(store: Store):
     info, _ = await store.head("a")
     assert body in bodies
     assert dict(info.metadata) == {"n": str(body[0])}
+
+
+async def test_every_key_below_a_prefix_is_told_and_no_other(store: Store):
+    keys = [".mogr/aa/1", ".mogr/aa/2", ".mogr/ab/1", ".mogr/ab/deep/er", "top", "other/.mogr/x"]
+    for key in keys:
+        await store.put(key, b"body", media_type="text/x-own", metadata={"a": "b"})
+
+    async def below(prefix: str) -> list[str]:
+        return sorted([key async for key in store.keys(prefix)])
+
+    assert await below("") == sorted(keys)
+    assert await below(".mogr/") == sorted(keys[:4])
+    assert await below(".mogr/ab/") == sorted(keys[2:4])
+    assert await below(".mogr/nothing/") == []
+    async for key in store.keys(".mogr/"):
+        await store.delete(key)
+    assert await below("") == sorted(keys[4:])

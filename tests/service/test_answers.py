@@ -1,16 +1,18 @@
-"""What a purge needs: one URL, or all below a prefix, gone from memory, disk and every other process."""
+"""What becomes obsolete before its time is gone from memory and disk: one URL, or what a purge means."""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
-from caching import Caching, ScriptedAnswer
+from caching import NOW, Caching, ScriptedAnswer, settle
 from fakes import DictCache
 
-from proxy.core.http_cache.bans import MAX_BANS, Bans
-from proxy.service.epochs import LocalEpochs
+from proxy.core.purges import Ledger, Purge
 from proxy.service.pages import Url
 
-FRESH = {"cache_control": "max-age=100000"}
+FRESH = {"cache_control": "max-age=100000", "cache_tag": "red"}
 PATHS = (b"/a/1", b"/a/2", b"/b", b"/%61/3")
 
 
@@ -35,60 +37,67 @@ async def test_one_url() -> None:
     assert b"/a/1" in await kept(Caching(disk=c.disk))
 
 
+def purge(value: str, *, bucket: str = "b", at_s: float = NOW, **more: Any) -> Purge:
+    return Purge(id=value, **{"kind": "prefix", **more}, at_s=at_s, bucket=bucket, value=value)
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
 @pytest.mark.parametrize(
-    ("bucket", "prefix", "left"),
+    ("entered", "left"),
     [
-        ("b", b"/a/", [b"/b"]),
-        ("b", b"/%61/", [b"/b"]),
-        ("b", b"/", []),
-        ("other", b"/", list(PATHS)),
-        ("b", b"/c", list(PATHS)),
+        (purge("a/"), [b"/b"]),
+        (purge(""), []),
+        (purge("", bucket="other"), list(PATHS)),
+        (purge("c"), list(PATHS)),
+        (purge("a/1", kind="source"), [b"/a/2", b"/b", b"/%61/3"]),
+        (purge("a/3", kind="source"), [b"/a/1", b"/a/2", b"/b"]),
+        (purge("a/1", kind="url"), [b"/a/2", b"/b", b"/%61/3"]),
+        (purge("a/1", kind="url", raw_query="v=1"), list(PATHS)),
+        (purge("red", kind="tag", bucket=""), []),
+        (purge("blue", kind="tag", bucket=""), list(PATHS)),
+        (purge("", refresh=True), list(PATHS)),
     ],
 )
-async def test_all_below_a_prefix(bucket: str, prefix: bytes, left: list[bytes]) -> None:
-    c = await filled(disk=DictCache())
-    c.clock.advance(1)
-    await c.answers.forget_below(bucket, prefix)
-    assert [path for path in PATHS if c.cache.hit(c.ask(path))] == []  # to be looked at again
+async def test_what_was_purged_is_kept_by_nobody(entered: Purge, left: list[bytes], on_disk: bool) -> None:
+    disk = DictCache() if on_disk else None
+    c = await filled(disk=disk)
+    c.ledger.add(entered)
     assert await kept(c) == left
-    restarted = Caching(ScriptedAnswer(**FRESH), disk=c.disk)
+    if disk is None:
+        return
+    restarted = Caching(ScriptedAnswer(**FRESH), disk=disk, ledger=Ledger([entered]))
     assert await kept(restarted) == left
-    c.clock.advance(1)
-    restarted.clock.advance(2)
+    restarted.clock.advance(1)
     await restarted.get(b"/a/1")
-    assert b"/a/1" in await kept(restarted)  # what came later stays
+    assert b"/a/1" in await kept(restarted), "what came later stays"
 
 
-async def test_another_process_sees_a_ban_by_its_epoch() -> None:
-    disk, epochs = DictCache(), LocalEpochs()
-    one = await filled(disk=disk, epochs=epochs)
-    other = Caching(disk=disk, epochs=epochs)
-    assert await kept(other) == list(PATHS)
-    one.clock.advance(1)
-    await one.answers.forget_below("b", b"/a")
-    assert await kept(other) == [b"/b"]
+async def test_an_answer_asked_for_before_a_purge_is_sent_to_who_waits_and_not_kept() -> None:
+    c = Caching(ScriptedAnswer(body=b"old", **FRESH), ScriptedAnswer(body=b"new", **FRESH), disk=DictCache())
+    c.origin.gate.clear()
+    waiting = asyncio.ensure_future(c.get(b"/a/1"))
+    await settle()
+    c.ledger.add(purge("a/1", kind="source"))
+    c.clock.advance(1)
+    later = asyncio.ensure_future(c.get(b"/a/1"))
+    await settle()
+    c.origin.gate.set()
+    assert ((await waiting).body, (await later).body) == (b"old", b"new")
+    assert (await c.get(b"/a/1")).body == b"new"
+    assert len(c.origin.requests) == 2
 
 
-async def test_without_a_disk_a_ban_ends_all() -> None:
-    c = await filled()
-    await c.answers.forget_below("b", b"/a")
-    assert await kept(c) == []
-
-
-def test_a_wider_ban_takes_the_place_of_narrower_ones() -> None:
-    bans = Bans().with_ban("b", b"/a/1", 1).with_ban("b", b"/c", 2).with_ban("b", b"/a", 3).with_ban("o", b"/a", 4)
-    assert [(ban.bucket, ban.prefix, ban.at_s) for ban in bans.bans] == [
-        ("b", b"/c", 2),
-        ("b", b"/a", 3),
-        ("o", b"/a", 4),
-    ]
-    assert Bans.from_json(bans.to_json()) == bans
-
-
-def test_so_many_bans_and_no_more_and_none_is_lost() -> None:
-    bans = Bans()
-    for n in range(3 * MAX_BANS):
-        bans = bans.with_ban("b", b"/x%d/" % n, n)
-    assert len(bans.bans) == MAX_BANS
-    assert all(bans.cover("b", b"/x%d/y" % n, n) for n in range(3 * MAX_BANS))
-    assert not bans.cover("b", b"/y", 0)
+async def test_what_is_refreshed_is_sent_while_its_origin_is_asked() -> None:
+    c = Caching(ScriptedAnswer(body=b"old", etag='"1"', **FRESH), ScriptedAnswer(body=b"new", etag='"2"', **FRESH))
+    await c.get(b"/a/1")
+    c.ledger.add(purge("a/1", kind="source", refresh=True))
+    c.clock.advance(1)
+    c.origin.gate.clear()
+    for _ in range(3):
+        got = await c.get(b"/a/1")
+        assert (got.body, "detail=refreshing" in got.cache) == (b"old", True)
+    assert len(c.origin.requests) == 2
+    c.origin.gate.set()
+    await settle()
+    got = await c.get(b"/a/1")
+    assert (got.body, got.cache) == (b"new", "mogr; hit; ttl=100000; detail=memory")

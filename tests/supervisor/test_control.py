@@ -120,3 +120,26 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(totals):
     assert not tally.heard("b", totals)
     assert not tally.heard("a", totals)
     assert tally.total() == before
+
+
+async def test_a_worker_does_what_it_is_called_for_beside_other_things(ends):
+    ours, theirs = ends
+    gate = asyncio.Event()
+
+    async def slow(argument: object) -> object:
+        await gate.wait()
+        return {"got": argument}
+
+    async def broken(_: object) -> object:
+        raise ValueError("no")
+
+    client = client_of(theirs, CountingMeter(), calls={"slow": slow, "broken": broken})
+    await client.ready()
+    await control.receive(ours)
+    for number, name in enumerate(("slow", "broken", "unknown")):
+        await control.send(ours, {"call": name, "id": number, "argument": [1]})
+    assert await control.receive(ours) == {"event": "result", "id": 1, "error": "ValueError: no"}
+    assert await control.receive(ours) == {"event": "result", "id": 2, "error": "KeyError: 'unknown'"}
+    gate.set()
+    assert await control.receive(ours) == {"event": "result", "id": 0, "result": {"got": [1]}}
+    await client.finish()

@@ -3,5 +3,5 @@
 ``messages`` the values: a request as a cache sees it, an answer as it is kept · ``policy`` how long and by whom an answer
 may be used · ``storing`` whether it may be kept · ``selecting`` which of a URL's answers a request gets (Vary) · ``reuse``
 whether it may be sent now · ``constructing`` what is sent · ``updating`` what a 304 or a HEAD changes · ``invalidating``
-what an unsafe request makes obsolete · ``bans`` what a purge does · ``ending`` whether a body came whole.
+what an unsafe request makes obsolete · ``ending`` whether a body came whole.
 """

@@ -1,0 +1,17 @@
+"""The few Protocols between the service and the outside world.
+
+Adapters implement them and translate their library's errors into ``proxy.errors``; the service knows only these.
+Every method may be cancelled: cancelling releases whatever the call holds and leaves nothing half done to be seen.
+"""
+
+from proxy.core.model import Source
+from proxy.ports.caching import Cache, CacheEntry, Memory
+from proxy.ports.coding import Codec, Job, Rendered
+from proxy.ports.forwarding import Forwarded, Forwarder, ForwardRequest
+from proxy.ports.observing import Clock, Meter, NullMeter
+from proxy.ports.storing import ObjectInfo, ObjectStream, Origin, Store, Unchanged
+
+__all__ = [
+    "Cache", "CacheEntry", "Clock", "Codec", "Forwarded", "ForwardRequest", "Forwarder", "Job", "Memory", "Meter",
+    "NullMeter", "ObjectInfo", "ObjectStream", "Origin", "Rendered", "Source", "Store", "Unchanged",
+]  # fmt: skip
