@@ -140,7 +140,7 @@ def _wrong(answer: httpx.Response, seconds: float, most_s: float) -> str:
         shown = name is not None and name in CATALOGUE and told in CATALOGUE[name].accept_types
         shown = shown or (name == "png" and told == "image/apng")
         return "" if shown or not media_type.startswith("image/") else f"{name} sent as {media_type}"
-    if answer.status_code not in (504,) and not 400 <= answer.status_code < 500:
+    if answer.status_code != 504 and not 400 <= answer.status_code < 500:
         return f"{answer.status_code}: {answer.text[:200]}"
     return "" if re.search(rb"<Code>\w+</Code>", answer.content) else "an error without CI's XML"
 

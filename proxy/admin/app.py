@@ -1,4 +1,4 @@
-"""What the admin listener answers: ``/metrics``, ``/livez`` and ``/readyz``.
+"""What the admin listener answers: ``/metrics``, ``/livez``, ``/readyz`` and ``/versions``.
 
 Liveness says only that the supervisor's loop turns; readiness is about our own processes and never about an origin: a
 broken origin must not take every replica out of service at once.
@@ -6,11 +6,12 @@ broken origin must not take every replica out of service at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 _FRESH = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -18,6 +19,11 @@ _FRESH = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 class Node(Protocol):
     """What the supervisor tells of the node."""
+
+    @property
+    def build(self) -> Mapping[str, str]:
+        """What this is built of: name and version."""
+        ...
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         """The metrics page in the form *accept* asks for, and its Content-Type."""
@@ -43,4 +49,8 @@ def create_app(node: Node) -> Starlette:
         text = "".join(f"{reason}\n" for reason in reasons) or "ok\n"
         return PlainTextResponse(text, status_code=503 if reasons else 200, headers=_FRESH)
 
-    return Starlette(routes=[Route("/metrics", metrics), Route("/livez", livez), Route("/readyz", readyz)])
+    async def versions(_: Request) -> Response:
+        return JSONResponse(dict(node.build), headers=_FRESH)
+
+    answers = {"/metrics": metrics, "/livez": livez, "/readyz": readyz, "/versions": versions}
+    return Starlette(routes=[Route(path, answer) for path, answer in answers.items()])

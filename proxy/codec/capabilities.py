@@ -6,44 +6,25 @@ libvips lists suffixes whose codecs it lacks, and HEIC opens without a decoder f
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from types import MappingProxyType
 
-import PIL
 import pyvips
 from PIL import Image as PillowImage
 
-import proxy
-from proxy.codec import codes, faces, libvips, pillow, svg
-from proxy.codec.blind import waves
+from proxy.codec import libvips, svg
 from proxy.codec.decode import decode
 from proxy.codec.encode import encode
 from proxy.codec.probe import probe
 from proxy.codec.sniff import sniff
+from proxy.codec.versions import VERSIONS
 from proxy.core.model import Format, ImageLimits
 from proxy.errors import MogrError
 from proxy.formats import CATALOGUE, Encoding, save_options
 
-# Read on import: a confined process may not look into files any more.
-_VERSIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "mogr": proxy.__version__,
-        "libvips": ".".join(str(pyvips.version(part)) for part in range(3)),
-        "pyvips": importlib.metadata.version("pyvips"),
-        "pillow": PIL.__version__,
-        "tinycss2": importlib.metadata.version("tinycss2"),
-        **({"pillow_heif": pillow.heif.__version__} if pillow.heif is not None else {}),
-        **({"pillow_jxl": importlib.metadata.version("pillow-jxl-plugin")} if pillow.jxl is not None else {}),
-        **({"zxing-cpp": importlib.metadata.version("zxing-cpp")} if codes.zxing is not None else {}),
-        **({"numpy": waves.np.__version__} if waves.np is not None else {}),
-        **({"opencv": faces.cv2.__version__} if faces.cv2 is not None else {}),
-    }
-)
 _SIDE_PX = 8
 _NEAR = 16
 """Levels by which lossy formats may miss what they were given."""
@@ -87,8 +68,8 @@ def capabilities() -> Capabilities:
         decode=tuple(name for name in CATALOGUE if name in animate or _comes_back(name, samples.get(name, b""), 1)),
         encode=encodable,
         animate=animate,
-        versions=dict(_VERSIONS),
-        policy=_policy(encodable, _VERSIONS),
+        versions=dict(VERSIONS),
+        policy=_policy(encodable, VERSIONS),
     )
 
 

@@ -422,7 +422,8 @@ CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
     [
         ("avif", CHROME, Frame(width_px=8, height_px=8), ("webp", "jpeg")),
         ("avif", CHROME, Frame(width_px=8, height_px=8, alpha=True), ("webp", "png")),
-        ("webp", CHROME, Frame(width_px=8, height_px=8, frames=3), ("gif",)),
+        ("webp", CHROME, Frame(width_px=8, height_px=8, frames=3), ("avif", "gif")),
+        ("avif", CHROME, Frame(width_px=8, height_px=8, frames=3), ("webp", "gif")),
         ("auto", CHROME, Frame(width_px=8, height_px=8), ("webp", "jpeg")),
         ("avif", "image/avif,image/webp", Frame(width_px=8, height_px=8), ("webp",)),
         ("avif", "image/avif,*/*", Frame(width_px=8, height_px=8), ("jpeg",)),
