@@ -31,6 +31,7 @@ from proxy.service.pages import Page
 from proxy.service.records import Facts
 from proxy.service.shared_cache import SharedCache
 from proxy.service.shelf import Shelf
+from proxy.service.verdicts import Neighbours
 from proxy.settings import Bucket as BucketSettings
 from proxy.settings import Settings
 from proxy.stores.local import LocalStore
@@ -118,6 +119,7 @@ def build(
     meter: Meter,
     clock: Clock | None = None,
     on_disk_written: Callable[[int], None] = lambda _: None,
+    neighbours: Neighbours | None = None,
     open_store: Callable[..., Origin | Store] = open_origin,
 ) -> Application:
     """Wire one web worker from its settings; must be called on the event loop that will serve it."""
@@ -159,6 +161,7 @@ def build(
         bodies=MemoryCache[bytes](budget_bytes // 4, size_of=len),
         disk=disk_originals,
         shelf=shelf,
+        neighbours=neighbours,
     )
     deliver = Deliver(
         originals=originals,

@@ -24,6 +24,7 @@ from proxy.app import Capabilities, build
 from proxy.codec import fonts
 from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
+from proxy.codec.condemned import Condemned
 from proxy.configuration import from_json
 from proxy.connections.protocol import BoundedProtocol
 from proxy.connections.readers import Patience
@@ -82,7 +83,14 @@ async def serve(arguments: argparse.Namespace) -> None:
         deadline_s=settings.codec.deadline_s,
         places=settings.codec.workers,
     )
-    application = build(settings, capabilities, codec=codec, meter=meter, on_disk_written=slot.wrote)
+    application = build(
+        settings,
+        capabilities,
+        codec=codec,
+        meter=meter,
+        on_disk_written=slot.wrote,
+        neighbours=Condemned(board, arguments.slot),
+    )
     patience = Patience(
         window_s=settings.server.slow_client_s, least_bytes_per_s=settings.server.slow_client_bytes_per_s
     )

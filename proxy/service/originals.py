@@ -22,7 +22,7 @@ from proxy.service.flights import Flight, Flights
 from proxy.service.persisted import read_facts, write_facts
 from proxy.service.records import Facts, facts_from_meta, facts_to_meta
 from proxy.service.shelf import Shelf
-from proxy.service.verdicts import Verdicts
+from proxy.service.verdicts import Neighbours, Verdicts
 
 _MAX_REFRESHES = 64
 """Sources asked about at a time while they are served stale."""
@@ -54,6 +54,7 @@ class Originals:
         bodies: Memory[bytes],
         disk: Cache | None,
         shelf: Shelf,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._codec = codec
         self._clock = clock
@@ -65,7 +66,7 @@ class Originals:
         self._shelf = shelf
         self._flights = Flights()
         self._refreshes: dict[str, asyncio.Task[None]] = {}
-        self.verdicts = Verdicts(clock)
+        self.verdicts = Verdicts(clock, neighbours=neighbours)
 
     def known(self, source: Source) -> Facts | None:
         """Fresh facts that are in memory: the hit path, no waiting."""
