@@ -36,6 +36,7 @@ from proxy.service.purging import Copies
 from proxy.service.records import Facts
 from proxy.service.shared_cache import SharedCache
 from proxy.service.shelf import Shelf
+from proxy.service.verdicts import Neighbours
 from proxy.settings import Bucket as BucketSettings
 from proxy.settings import Settings
 from proxy.stores.local import LocalStore
@@ -131,6 +132,7 @@ def build(
     ledger: Ledger | None = None,
     note: Callable[[Purge], bool] | None = None,
     on_disk_written: Callable[[int], None] = lambda _: None,
+    neighbours: Neighbours | None = None,
     open_store: Callable[..., Origin | Store] = open_origin,
 ) -> Application:
     """Wire one web worker from its settings; must be called on the event loop that will serve it.
@@ -177,6 +179,7 @@ def build(
         disk=disk_originals,
         shelf=shelf,
         ledger=ledger,
+        neighbours=neighbours,
     )
     deliver = Deliver(
         originals=originals,

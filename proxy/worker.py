@@ -27,6 +27,7 @@ from proxy.caches import purge_file
 from proxy.codec import fonts
 from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
+from proxy.codec.condemned import Condemned
 from proxy.configuration import from_json
 from proxy.connections.protocol import BoundedProtocol
 from proxy.connections.readers import Patience
@@ -97,6 +98,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         on_disk_written=slot.wrote,
         ledger=ledger,
         note=_noting(disk.path) if disk is not None else None,
+        neighbours=Condemned(board, arguments.slot),
     )
     patience = Patience(
         window_s=settings.server.slow_client_s, least_bytes_per_s=settings.server.slow_client_bytes_per_s

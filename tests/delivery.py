@@ -28,7 +28,7 @@ class World:
         self.clock = ManualClock()
         self.meter = TallyMeter()
         self.codec = FakeCodec()
-        self.origin = FakeOrigin({"a": BODY, "text": b"no picture"}, headers)
+        self.origin = FakeOrigin({"a": BODY, "b": BODY + b" more", "text": b"no picture"}, headers)
         self.disk, self.disk_originals = DictCache(), DictCache()
         self.store = MemoryStore(self.clock) if persist else None
         rules = BucketRules(name="b", ttl_s=ttl_s, error_ttl_s=10)

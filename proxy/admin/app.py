@@ -1,4 +1,4 @@
-"""What the admin listener answers: ``/metrics``, ``/livez``, ``/readyz`` and, to the holder of the token, ``/purge``.
+"""What the admin listener answers: ``/metrics``, ``/livez``, ``/readyz``, ``/versions``; ``/purge`` to the holder of the token.
 
 Liveness says only that the supervisor's loop turns; readiness is about our own processes and never about an origin: a
 broken origin must not take every replica out of service at once.
@@ -24,6 +24,11 @@ _FRESH = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 class Node(Protocol):
     """What the supervisor tells of the node."""
+
+    @property
+    def build(self) -> Mapping[str, str]:
+        """What this is built of: name and version."""
+        ...
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         """The metrics page in the form *accept* asks for, and its Content-Type."""
@@ -70,14 +75,12 @@ def create_app(node: Node, token: str = "") -> Starlette:
         status, answer = await node.purge(wanted)
         return JSONResponse(dict(answer), status, headers=_FRESH)
 
-    return Starlette(
-        routes=[
-            Route("/metrics", metrics),
-            Route("/livez", livez),
-            Route("/readyz", readyz),
-            Route("/purge", purge, methods=["POST"]),
-        ]
-    )
+    async def versions(_: Request) -> Response:
+        return JSONResponse(dict(node.build), headers=_FRESH)
+
+    answers = {"/metrics": metrics, "/livez": livez, "/readyz": readyz, "/versions": versions}
+    routes = [Route(path, answer) for path, answer in answers.items()]
+    return Starlette(routes=[*routes, Route("/purge", purge, methods=["POST"])])
 
 
 def purge_problem(wanted: object) -> str | None:

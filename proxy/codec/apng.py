@@ -6,13 +6,11 @@ Pillow could too, but it leaves out frames that look like the one before, and ho
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from proxy.codec import libvips
 from proxy.codec.png_chunks import SIGNATURE, chunk, chunks
 
-_DELAY_MS = 100
-"""How long a frame is shown that does not say."""
 _MAX_UINT16 = 0xFFFF
 _HEAD_LAST = (b"IDAT", b"IEND")
 
@@ -23,6 +21,7 @@ def save(image: libvips.Image, frames: int, options: Mapping[str, object], *, ke
     height_px = image.height // frames
     pages = [_page(image, number, height_px) for number in range(frames)]
     parts: list[bytes] = [SIGNATURE]
+    delays_ms = libvips.delays_ms(image, frames)
     sequence = 0
     for number, page in enumerate(pages):
         left, top, width, height = _changed(pages[number - 1], page) if number else (0, 0, page.width, height_px)
@@ -32,7 +31,7 @@ def save(image: libvips.Image, frames: int, options: Mapping[str, object], *, ke
             head = [chunk(kind, data) for kind, data in found if kind not in _HEAD_LAST]
             loop = max(0, libvips.integer(image, "loop", 0))
             parts += [head[0], chunk(b"acTL", struct.pack(">II", frames, loop)), *head[1:]]
-        place = struct.pack(">IIIIHH", width, height, left, top, *_delay(image, number))
+        place = struct.pack(">IIIIHH", width, height, left, top, *_delay(delays_ms[number]))
         # What is written replaces what was there, and stays: dispose 0, blend 0.
         parts.append(chunk(b"fcTL", struct.pack(">I", sequence), place, b"\0\0"))
         sequence += 1
@@ -65,10 +64,6 @@ def _ends(sums: libvips.Image) -> tuple[int, int]:
     return (found[0], found[-1] + 1) if found else (0, 1)
 
 
-def _delay(image: libvips.Image, number: int) -> tuple[int, int]:
+def _delay(delay_ms: int) -> tuple[int, int]:
     """Numerator and denominator of the seconds that a frame is shown."""
-    delays: Sequence[object] = image.get("delay") if image.get_typeof("delay") else ()
-    delay_ms = delays[number] if number < len(delays) else _DELAY_MS
-    if not isinstance(delay_ms, int) or delay_ms < 0:
-        delay_ms = _DELAY_MS
     return (delay_ms, 1000) if delay_ms <= _MAX_UINT16 else (min(_MAX_UINT16, delay_ms // 1000), 1)

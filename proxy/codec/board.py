@@ -16,10 +16,12 @@ from dataclasses import dataclass
 
 WEB_SLOTS = 64
 CODEC_SLOTS = 256
+VERDICTS = 32
+"""How many verdicts of a web worker the others hear of."""
 EXIT_MEMORY = 77
 """Exit status of a codec process that could not even answer that its memory was used up."""
 
-_MAGIC = 0x01_6D_6F_67_72  # layout version, "mogr"
+_MAGIC = 0x02_6D_6F_67_72  # layout version, "mogr"
 _HEADER = ("magic", "correction_us")
 _WEB = ("submitted_us", "disk_bytes")
 _CODEC = ("pid", "ready", "gaps", "taken_us", "sequence", "started_ns", "deadline_ns", "jobs", "death")
@@ -29,7 +31,9 @@ for _name in _WEB:
     _AT[_name] = len(_HEADER) + _WEB.index(_name) * WEB_SLOTS
 for _name in _CODEC:
     _AT[_name] = len(_HEADER) + len(_WEB) * WEB_SLOTS + _CODEC.index(_name) * CODEC_SLOTS
-_BYTES = 8 * (len(_HEADER) + len(_WEB) * WEB_SLOTS + len(_CODEC) * CODEC_SLOTS)
+_AT["verdicts"] = len(_HEADER) + len(_WEB) * WEB_SLOTS + len(_CODEC) * CODEC_SLOTS
+_VERDICT_WORDS = 2 * VERDICTS * WEB_SLOTS
+_BYTES = 8 * (_AT["verdicts"] + _VERDICT_WORDS)
 
 
 class Death(enum.IntEnum):
@@ -75,6 +79,13 @@ class WebSlot:
     def wrote(self, count_bytes: int) -> None:
         """*count_bytes* more went into the disk tier."""
         self._words[_AT["disk_bytes"] + self._index] += count_bytes
+
+    def condemn(self, number: int, mark: int, said: int) -> None:
+        """Verdict *number* of this web worker, below ``VERDICTS``: *said* of what has that *mark*, which is not 0."""
+        at = _AT["verdicts"] + 2 * (VERDICTS * self._index + number)
+        self._words[at] = 0  # nobody reads a new mark with what was said of the old one
+        self._words[at + 1] = said
+        self._words[at] = mark
 
 
 class CodecSlot:
@@ -228,6 +239,11 @@ class Board:
         """Supervisor: at *flow_us* the queue was empty; what a process killed between queue and board lost is forgotten."""
         submitted_us, taken_us = flow_us
         self._words[_AT["correction_us"]] = submitted_us - taken_us
+
+    def condemned(self) -> dict[int, int]:
+        """What web workers say of each mark."""
+        words = self._words[_AT["verdicts"] :].tolist()
+        return {mark: said for mark, said in zip(words[::2], words[1::2], strict=True) if mark}
 
     @property
     def disk_bytes(self) -> int:

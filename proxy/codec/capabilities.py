@@ -6,45 +6,28 @@ libvips lists suffixes whose codecs it lacks, and HEIC opens without a decoder f
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from types import MappingProxyType
 
-import PIL
 import pyvips
 from PIL import Image as PillowImage
 
-import proxy
-from proxy.codec import codes, faces, libvips, pillow, svg
-from proxy.codec.blind import waves
+from proxy.codec import libvips, svg
 from proxy.codec.decode import decode
 from proxy.codec.encode import encode
 from proxy.codec.probe import probe
 from proxy.codec.sniff import sniff
+from proxy.codec.versions import VERSIONS
 from proxy.core.model import Format, ImageLimits
 from proxy.errors import MogrError
 from proxy.formats import CATALOGUE, Encoding, save_options
 
-# Read on import: a confined process may not look into files any more.
-_VERSIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "mogr": proxy.__version__,
-        "libvips": ".".join(str(pyvips.version(part)) for part in range(3)),
-        "pyvips": importlib.metadata.version("pyvips"),
-        "pillow": PIL.__version__,
-        "tinycss2": importlib.metadata.version("tinycss2"),
-        **({"pillow_heif": pillow.heif.__version__} if pillow.heif is not None else {}),
-        **({"pillow_jxl": importlib.metadata.version("pillow-jxl-plugin")} if pillow.jxl is not None else {}),
-        **({"zxing-cpp": importlib.metadata.version("zxing-cpp")} if codes.zxing is not None else {}),
-        **({"numpy": waves.np.__version__} if waves.np is not None else {}),
-        **({"opencv": faces.cv2.__version__} if faces.cv2 is not None else {}),
-    }
-)
 _SIDE_PX = 8
+_NEAR = 16
+"""Levels by which lossy formats may miss what they were given."""
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8v8z"/></svg>'
 _QUALITIES = (0, 20, 40, 60, 80, 90, 100)
 _ROUND = 1
@@ -58,6 +41,9 @@ class Capabilities:
     decode: tuple[str, ...]
     """Catalogue names."""
     encode: tuple[str, ...]
+    """Stills and, where the catalogue says so, animations."""
+    animate: tuple[str, ...]
+    """Those whose animations come back as such."""
     versions: Mapping[str, str]
     policy: str
     """Short; changes whenever the same plan might give other bytes: versions, what can be encoded, save options."""
@@ -69,20 +55,27 @@ class Capabilities:
 @cache
 def capabilities() -> Capabilities:
     """Try everything, once a process; takes about a tenth of a second, and loads what is loaded lazily."""
-    encoded = {name: body for name, format_ in CATALOGUE.items() if (body := _encoded(format_))}
+    stills = {name: body for name, format_ in CATALOGUE.items() if (body := _encoded(format_, 1))}
+    moving = {name: body for name in stills if CATALOGUE[name].animation and (body := _encoded(CATALOGUE[name], 2))}
     if libvips.loads("svg"):
-        encoded["svg"] = svg.clean(_SVG, sniff)
-    samples = encoded | {"ico": _ico()}
-    decodable = tuple(name for name in CATALOGUE if name in samples and _decodes(name, samples[name]))
-    encodable = tuple(name for name in CATALOGUE if name in encoded)
+        stills["svg"] = svg.clean(_SVG, sniff)
+    animate = tuple(name for name, body in moving.items() if _comes_back(name, body, 2))
+    encodable = tuple(
+        name for name, row in CATALOGUE.items() if name in stills and (name in moving or not row.animation)
+    )
+    samples = stills | {"ico": _ico()}
     return Capabilities(
-        decode=decodable, encode=encodable, versions=dict(_VERSIONS), policy=_policy(encodable, _VERSIONS)
+        decode=tuple(name for name in CATALOGUE if name in animate or _comes_back(name, samples.get(name, b""), 1)),
+        encode=encodable,
+        animate=animate,
+        versions=dict(VERSIONS),
+        policy=_policy(encodable, VERSIONS),
     )
 
 
-def _encoded(format_: Format) -> bytes | None:
-    frames = 2 if format_.animation else 1
-    pages = [pyvips.Image.black(_SIDE_PX, _SIDE_PX, bands=3) + 255 * number for number in range(frames)]
+def _encoded(format_: Format, frames: int) -> bytes | None:
+    """A black frame and white ones."""
+    pages = [pyvips.Image.black(_SIDE_PX, _SIDE_PX, bands=3) + 255 * (number > 0) for number in range(frames)]
     picture = pyvips.Image.arrayjoin(pages, across=1).cast("uchar").copy(interpretation="srgb")
     try:
         return encode(picture, format_, Encoding(width_px=_SIDE_PX, height_px=_SIDE_PX, frames=frames))
@@ -90,13 +83,17 @@ def _encoded(format_: Format) -> bytes | None:
         return None
 
 
-def _decodes(name: str, body: bytes) -> bool:
+def _comes_back(name: str, body: bytes, frames: int) -> bool:
+    """Whether *body* is told to be *name* and decodes to a black frame and white ones."""
     try:
         traits = probe(body, ImageLimits())
-        decode(body, traits, frames=traits.frame.frames).copy_memory()
+        image = decode(body, traits, frames=traits.frame.frames).extract_band(0).copy_memory()
+        height_px = traits.frame.height_px
+        shades = [image.crop(0, number * height_px, image.width, height_px).avg() for number in range(frames)]
     except (MogrError, pyvips.Error):
         return False
-    return traits.format == name
+    alike = all(abs(shade - 255 * (number > 0)) < _NEAR for number, shade in enumerate(shades))
+    return (traits.format, traits.frame.frames) == (name, frames) and alike
 
 
 def _ico() -> bytes:
@@ -107,8 +104,10 @@ def _ico() -> bytes:
 
 def _policy(encodable: tuple[str, ...], versions: Mapping[str, str]) -> str:
     options = {
-        name: [save_options(name, Encoding(quality=quality, width_px=side, height_px=side, slim=slim, few_colours=slim))
-               for quality in _QUALITIES for side in (100, 2000) for slim in (False, True)]
+        name: [save_options(name, Encoding(quality=quality, width_px=side, height_px=side, frames=frames, slim=slim,
+                                           few_colours=slim))
+               for quality in _QUALITIES for side in (100, 2000) for slim in (False, True)
+               for frames in ((1, 2, 10) if CATALOGUE[name].animation else (1,))]
         for name in encodable
     }  # fmt: skip
     said = json.dumps([_ROUND, options, dict(versions)], sort_keys=True)

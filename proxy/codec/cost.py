@@ -23,7 +23,7 @@ PROBE_S: Final = 0.01
 _OVERHEAD_S = 0.005
 _PAINT_S_PER_MEGAPIXEL = 0.01
 _DECODE_S_PER_MEGAPIXEL: Final[Mapping[str, float]] = MappingProxyType(
-    {"jpeg": 0.009, "png": 0.027, "webp": 0.042, "avif": 0.088, "heif": 0.044, "svg": 0.05}
+    {"jpeg": 0.009, "png": 0.027, "webp": 0.042, "avif": 0.088, "heif": 0.044, "jxl": 0.09, "svg": 0.05}
 )
 """Spec codecs.md §3."""
 _DECODE_OTHERS_S_PER_MEGAPIXEL = 0.03
@@ -74,9 +74,9 @@ def render_s(traits: Traits, job: Job) -> float:
         plan, traits.frame, output=output, auto=job.auto, orient=job.orient, limits=job.limits,
         source_format=traits.format,
     )  # fmt: skip
-    encoding_s = output.seconds_per_megapixel
-    if plan.slim:
-        encoding_s = _SLIM_S_PER_MEGAPIXEL.get(output.name, encoding_s)
+    encoding_s = output.encoding_s(planned.frame)
+    if plan.slim and output.name in _SLIM_S_PER_MEGAPIXEL:
+        encoding_s = 1e-6 * planned.frame.pixels * _SLIM_S_PER_MEGAPIXEL[output.name]
     elif plan.size_limit is not None and output.name == "jpeg":
         encoding_s *= _LIMITED_ENCODINGS
     decoded = traits.frame.pixels / traits.frame.frames * planned.frames
@@ -93,11 +93,11 @@ def render_s(traits: Traits, job: Job) -> float:
         + looked_s
         + laboured_s
         + read_s
+        + encoding_s
         + 1e-6
         * (
             decoded * _DECODE_S_PER_MEGAPIXEL.get(traits.format, _DECODE_OTHERS_S_PER_MEGAPIXEL)
             + painted * _PAINT_S_PER_MEGAPIXEL
-            + planned.frame.pixels * encoding_s
             # A byte of a mark's PNG is about a pixel.
             + sum(map(len, job.inputs)) * _DECODE_OTHERS_S_PER_MEGAPIXEL
         )

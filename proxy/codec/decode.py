@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.codec import codes, colour, ico_header, libvips, pillow, svg
+from proxy.codec import avif_sequence, codes, colour, ico_header, jxl, libvips, pillow, svg
 from proxy.core import codes as drawn
 from proxy.core.model import Traits
 from proxy.errors import InvalidImageFormat
@@ -12,7 +12,8 @@ SHRINKS = (8, 4, 2)
 
 def decodes(name: str) -> bool:
     """Whether there is a decoder for *name* here; whether it works, only trying tells."""
-    return name in ("apng", "bmp", "ico") or (name == "heif" and pillow.heif is not None) or libvips.loads(name)
+    plugins = {"heif": pillow.heif, "jxl": pillow.jxl}
+    return name in ("apng", "bmp", "ico") or plugins.get(name) is not None or libvips.loads(name)
 
 
 def shrink_on_load(traits: Traits, width_px: int, height_px: int) -> int:
@@ -70,6 +71,8 @@ def _open(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int)
             return pillow.load_apng(body, frames, alpha=traits.frame.alpha)
         case "apng":
             return libvips.load("png", body)
+        case "avif" if traits.frame.animated:
+            return avif_sequence.load(body, frames)
         case "bmp":
             return pillow.load_bmp(body)
         case "heif":
@@ -79,6 +82,8 @@ def _open(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int)
             if entry is None:
                 raise InvalidImageFormat("no entry that can be read")
             return libvips.load("png", entry.payload) if entry.png else pillow.load_ico(entry)
+        case "jxl":
+            return jxl.load(body)
         case drawn.QR | drawn.BARCODE as kind:
             # A source of ours alone: no file is ever sniffed as text to draw.
             return codes.draw(drawn.Code(kind, bytes(body).decode(), traits.frame.width_px))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy import formats
-from proxy.codec import apng, colour, gain_map, libvips, pillow
+from proxy.codec import apng, avif_sequence, colour, gain_map, libvips, pillow
 from proxy.core.model import Format
 from proxy.errors import InvalidImageFormat
 from proxy.formats import Encoding
@@ -47,6 +47,8 @@ def encode(
         image = libvips.with_fields(image, integers=integers, remove=("jpeg-thumbnail-data",))
         options = formats.save_options(output.name, encoding)
         match output.name:
+            case "avif" if encoding.frames > 1:
+                return avif_sequence.save(image, encoding.frames, options, keep=keep)
             case "apng" if encoding.frames > 1:
                 return apng.save(image, encoding.frames, options, keep=keep)
             case "apng":

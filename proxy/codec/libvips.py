@@ -21,6 +21,9 @@ Image: TypeAlias = pyvips.Image
 KEEP_NOTHING, KEEP_EXIF, KEEP_XMP, KEEP_ICC = 0, 1, 2, 8
 """What a saver writes besides pixels (VipsForeignKeep); IPTC never is, nor the source's XMP: 30 KB beside a thumbnail."""
 
+DELAY_MS = 100
+"""How long a frame is shown that does not say."""
+
 _LOADERS = {
     "avif": "heifload_buffer",
     "gif": "gifload_buffer",
@@ -140,10 +143,20 @@ def with_delays(image: Image, delays_ms: Sequence[int]) -> Image:
     return copy
 
 
-def from_memory(data: bytes | bytearray | memoryview, width_px: int, height_px: int, bands: int) -> Image:
-    """A picture from 8-bit samples; *data* is kept alive by it."""
-    image = pyvips.Image.new_from_memory(data, width_px, height_px, bands, "uchar")
-    return image.copy(interpretation="b-w" if bands < 3 else "srgb")
+def delays_ms(image: Image, frames: int) -> list[int]:
+    """How long each of *frames* frames is shown, 0 or more; what does not say is shown for 100 ms."""
+    said = image.get("delay") if image.get_typeof("delay") else ()
+    told = [each if isinstance(each, int) and each >= 0 else DELAY_MS for each in said[:frames]]
+    return told + [DELAY_MS] * (frames - len(told))
+
+
+def from_memory(
+    data: bytes | bytearray | memoryview, width_px: int, height_px: int, bands: int, *, samples: str = "uchar"
+) -> Image:
+    """A picture from samples, of 8 bits unless told otherwise; *data* is kept alive by it."""
+    image = pyvips.Image.new_from_memory(data, width_px, height_px, bands, samples)
+    spaces = ("grey16", "rgb16") if samples == "ushort" else ("b-w", "srgb")
+    return image.copy(interpretation=spaces[bands >= 3])
 
 
 def with_blob(image: Image, field: str, data: bytes) -> Image:

@@ -1,4 +1,4 @@
-"""What libvips cannot do, through Pillow: BMP, ICO, reading animated PNG, and HEIC and JPEG XL where their plugins are.
+"""What libvips cannot do, through Pillow: BMP, ICO, reading animations, and HEIC and JPEG XL where their plugins are.
 
 Each format's own reader is called; ``Image.open``, which guesses, never is.  Sizes are checked by the probe, from the
 header, before anything here decodes.
@@ -74,23 +74,39 @@ def load_ico(entry: IcoEntry) -> libvips.Image:
 
 def load_apng(body: bytes | memoryview, frames: int, *, alpha: bool) -> libvips.Image:
     """The first *frames* frames, each as it is seen, one below the other; 8 bits a sample."""
-    mode = "RGBA" if alpha else "RGB"
-    delays_ms: list[int] = []
     with broken_pictures(), PngImageFile(io.BytesIO(body)) as picture:
-        width_px, height_px = picture.size
-        page_bytes = width_px * height_px * len(mode)
-        samples = bytearray(page_bytes * frames)
         first = 1 if picture.default_image else 0  # a picture for those who cannot play it
-        for number in range(frames):
-            picture.seek(first + number)
-            picture.load()
-            samples[number * page_bytes : (number + 1) * page_bytes] = picture.convert(mode).tobytes()
-            delays_ms.append(round(float(picture.info.get("duration", 0))))
-        profile, loop = picture.info.get("icc_profile"), int(picture.info.get("loop", 0))
+        image = stacked(picture, frames, mode="RGBA" if alpha else "RGB", first=first)
+        loop = int(picture.info.get("loop", 0))
+    return libvips.with_fields(image, integers={"loop": loop})
+
+
+def stacked(
+    picture: PillowImage.Image,
+    frames: int,
+    *,
+    mode: str,
+    first: int = 0,
+    turn: PillowImage.Transpose | None = None,
+) -> libvips.Image:
+    """*frames* frames of *picture* from the number *first* on, one below the other, each shown as long as it says."""
+    page_bytes = picture.width * picture.height * len(mode)
+    samples = bytearray(page_bytes * frames)
+    width_px = height_px = 0
+    delays_ms: list[int] = []
+    for number in range(frames):
+        picture.seek(first + number)
+        picture.load()
+        page = picture.convert(mode)
+        page = page if turn is None else page.transpose(turn)
+        width_px, height_px = page.size
+        samples[number * page_bytes : (number + 1) * page_bytes] = page.tobytes()
+        delays_ms.append(round(float(picture.info.get("duration", 0))))
     image = libvips.from_memory(samples, width_px, height_px * frames, len(mode))
+    profile = picture.info.get("icc_profile")
     if isinstance(profile, bytes) and profile:
         image = libvips.with_blob(image, "icc-profile-data", profile)
-    image = libvips.with_fields(image, integers={"page-height": height_px, "n-pages": frames, "loop": loop})
+    image = libvips.with_fields(image, integers={"page-height": height_px, "n-pages": frames})
     return libvips.with_delays(image, delays_ms)
 
 
@@ -147,8 +163,14 @@ def save_jxl(image: libvips.Image, options: Mapping[str, object], *, keep: int) 
     xmp = libvips.blob(image, "xmp-data") if keep & libvips.KEEP_XMP else None
     out = io.BytesIO()
     with broken_pictures():
-        _to_pillow(image).save(out, "JXL", exif=metadata.upright(exif) if exif else None, xmp=xmp, **options)
+        _to_pillow(image).save(out, "JXL", exif=_jxl_exif(exif) if exif else None, xmp=xmp, **options)
     return out.getvalue()
+
+
+def _jxl_exif(exif: bytes) -> bytes | None:
+    """What the box of a JPEG XL file holds (ISO/IEC 18181-2): first where the TIFF structure begins, which the plugin leaves out."""
+    upright = metadata.upright(exif)
+    return bytes(4) + upright.removeprefix(_EXIF_PREFIX) if upright else None
 
 
 def _to_pillow(image: libvips.Image) -> PillowImage.Image:
@@ -158,5 +180,5 @@ def _to_pillow(image: libvips.Image) -> PillowImage.Image:
 
 __all__ = [
     "bmp_header", "broken_pictures", "heif", "heif_header", "jxl", "load_apng", "load_bmp", "load_heif", "load_ico",
-    "save_bmp", "save_heif", "save_jxl",
+    "save_bmp", "save_heif", "save_jxl", "stacked",
 ]  # fmt: skip

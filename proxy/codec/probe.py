@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from proxy.codec import gif_header, ico_header, jpeg_header, jpeg_quality, libvips, pillow, png_chunks, svg
+from proxy.codec import (
+    avif_sequence,
+    gif_header,
+    ico_header,
+    jpeg_header,
+    jpeg_quality,
+    jxl_header,
+    libvips,
+    pillow,
+    png_chunks,
+    svg,
+)
 from proxy.codec.decode import decodes
 from proxy.codec.sniff import sniff
 from proxy.core.limits import check_source_bytes, check_source_frame
@@ -91,6 +102,13 @@ def _apng(body: Body, limits: ImageLimits) -> Header:
     return _frame(limits, still.width_px, still.height_px, png_chunks.frames(body), alpha=still.alpha), None
 
 
+def _avif(body: Body, limits: ImageLimits) -> Header:
+    played = avif_sequence.header(body)
+    if played is None:
+        return _by_libvips("avif", body, limits), None
+    return _frame(limits, played.width_px, played.height_px, played.frames, alpha=played.alpha), None
+
+
 def _webp(body: Body, limits: ImageLimits) -> Header:
     return _by_libvips("webp", body, limits, paged=True), None
 
@@ -117,6 +135,11 @@ def _heif(body: Body, limits: ImageLimits) -> Header:
     # heifload opens HEVC and fails at the pixels; pillow-heif is the one that has a decoder for it.
     width_px, height_px, alpha = pillow.heif_header(body)
     return _frame(limits, width_px, height_px, alpha=alpha), None
+
+
+def _jxl(body: Body, limits: ImageLimits) -> Header:
+    claimed = jxl_header.read(body)
+    return _frame(limits, claimed.width_px, claimed.height_px, alpha=claimed.alpha), None
 
 
 def _svg(body: Body, limits: ImageLimits) -> Header:
@@ -155,12 +178,13 @@ class _Carried:
 _READERS: Mapping[str, Callable[[Body, ImageLimits], Header]] = MappingProxyType(
     {
         "apng": _apng,
-        "avif": _single("avif"),
+        "avif": _avif,
         "bmp": _bmp,
         "gif": _gif,
         "heif": _heif,
         "ico": _ico,
         "jpeg": _jpeg,
+        "jxl": _jxl,
         "png": _single("png"),
         "svg": _svg,
         "tiff": _single("tiff"),

@@ -39,7 +39,7 @@ def run(config: Path) -> int:
 def describe(found: Mapping[str, object]) -> list[str]:
     """What ``codec.capabilities`` answered, as comments of TOML, so that all of the output stays a configuration."""
     lines = []
-    for name, title in (("decode", "decodes"), ("encode", "encodes")):
+    for name, title in (("decode", "decodes"), ("encode", "encodes"), ("animate", "animates")):
         formats = found.get(name)
         if isinstance(formats, list):
             lines.append(f"# {title:9} {' '.join(map(str, formats))}")

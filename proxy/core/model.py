@@ -141,8 +141,16 @@ class Format:
     """Encoding, CPU seconds, realtime settings, one core (spec codecs.md)."""
     vector: bool = False
     """Lines, not pixels: written only from its own kind and where it is asked for by name."""
+    animation_seconds_per_megapixel: float | None = None
+    """The same for the frames of an animation, where it differs."""
     uniform: bool = False
-    """True if it can carry any picture (alpha and animation): nothing after it in an offer is ever reached."""
+    """True if it can carry any picture (alpha and animation), and affordably: nothing after it in an offer is ever reached."""
+
+    def encoding_s(self, frame: Frame) -> float:
+        """What encoding *frame* is predicted to cost in CPU seconds."""
+        animated_s = self.animation_seconds_per_megapixel
+        rate_s = animated_s if frame.animated and animated_s is not None else self.seconds_per_megapixel
+        return 1e-6 * frame.pixels * rate_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

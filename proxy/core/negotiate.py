@@ -18,13 +18,15 @@ UNIVERSAL = frozenset({"jpeg", "png", "gif"})
 _BY_NAME = UNIVERSAL.union(name for name, row in CATALOGUE.items() if row.vector)
 """Sent to whoever asks for them: every browser shows SVG, and Chromium does not say so where it opens a page."""
 _KEPT = frozenset(name for name, row in CATALOGUE.items() if row.spellings and not row.vector) - {"apng", "jxl"}
-"""What ``auto`` may leave as it came; lines become pixels, since a file of them may hold anything.  Who names APNG names
-WebP too, and JPEG XL is only written: either would but double the number of offers."""
+"""What ``auto`` may leave as it came; lines become pixels, since a file of them may hold anything.  Who names APNG or JPEG XL
+names WebP or AVIF too: either would but double the number of offers."""
 ANYTHING = Format(
     name="any", media_type="", accept_types=(), spellings=(), suffixes=(), alpha=True, animation=True, quality=True,
     max_side_px=2**31, uniform=True,
 )  # fmt: skip
 """Can carry whatever a plan makes: what the picture will be is measured before its format is chosen."""
+ANIMATION_S = 6.0
+"""An animation that is predicted to take longer goes to the next format offered: nobody waits so long for fewer bytes."""
 _AS_IT_CAME = Offer(keep_source=True, showable=frozenset(name for name, row in CATALOGUE.items() if not row.vector))
 
 
@@ -78,9 +80,10 @@ def resolve(offer: Offer, *, frame: Frame, source_format: str, encodable: Collec
     """The format to send; *frame* is the final one of the plan, *source_format* the original's catalogue name."""
     if offer.forced is not None:
         return offer.forced
-    for name in offer.formats:
-        if name in encodable and _carries(CATALOGUE[name], frame):
-            return name
+    carrying = [CATALOGUE[name] for name in offer.formats if name in encodable and _carries(CATALOGUE[name], frame)]
+    if carrying:
+        affordable = (row for row in carrying if not frame.animated or row.encoding_s(frame) <= ANIMATION_S)
+        return next(affordable, min(carrying, key=lambda row: row.encoding_s(frame))).name
     if offer.keep_source and source_format in offer.showable and source_format in encodable:
         return source_format
     return _compatible(frame, encodable)

@@ -1,4 +1,4 @@
-"""JPEG XL: as small as AVIF at a third of the time, shown by few; needs the optional pillow-jxl-plugin (GPL); only written."""
+"""JPEG XL: as small as AVIF at a third of the time, shown by few; needs the optional pillow-jxl-plugin (GPL)."""
 
 from __future__ import annotations
 

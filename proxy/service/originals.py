@@ -24,7 +24,7 @@ from proxy.service.flights import Flight, Flights
 from proxy.service.persisted import read_facts, write_facts
 from proxy.service.records import Facts, facts_from_meta, facts_to_meta, provenance_from_json, provenance_to_json
 from proxy.service.shelf import Shelf
-from proxy.service.verdicts import Verdicts
+from proxy.service.verdicts import Neighbours, Verdicts
 
 _MAX_REFRESHES = 64
 """Sources asked about at a time while they are served stale."""
@@ -56,6 +56,7 @@ class Originals:
         disk: Cache | None,
         shelf: Shelf,
         ledger: Ledger | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._fetcher = Fetcher(codec, clock, budget)
         self._clock = clock
@@ -67,7 +68,7 @@ class Originals:
         self.ledger = ledger if ledger is not None else Ledger()
         self._flights = Flights()
         self._refreshes: dict[str, asyncio.Task[None]] = {}
-        self.verdicts = Verdicts(clock)
+        self.verdicts = Verdicts(clock, neighbours=neighbours)
 
     def known(self, source: Source) -> Facts | None:
         """Fresh facts that are in memory, and not purged; no waiting."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -12,6 +13,8 @@ from proxy.admin.authorization import authorized
 
 
 class StandInNode:
+    build = MappingProxyType({"version": "1.2", "libvips": "8.18.7"})
+
     def __init__(self, *reasons: str) -> None:
         self.reasons = reasons
 
@@ -40,6 +43,7 @@ async def ask(
         ("HEAD", "/livez", 200),
         ("GET", "/readyz", 200),
         ("GET", "/metrics", 200),
+        ("GET", "/versions", 200),
         ("GET", "/", 404),
         ("GET", "/metrics/x", 404),
         ("POST", "/metrics", 405),
@@ -58,6 +62,10 @@ async def test_readiness_names_every_reason():
     response = await ask("GET", "/readyz", "no web worker accepts requests", "no codec process is up")
     assert response.status_code == 503
     assert response.text == "no web worker accepts requests\nno codec process is up\n"
+
+
+async def test_versions_are_json():
+    assert (await ask("GET", "/versions")).json() == {"version": "1.2", "libvips": "8.18.7"}
 
 
 async def test_a_node_that_is_not_ready_is_alive():

@@ -36,6 +36,12 @@ def test_links_within_the_checkout_lead_somewhere(page):
     assert not [target for target in targets if "://" not in target and not (page.parent / target).exists()]
 
 
+def test_the_tests_that_the_page_on_security_names_are_there():
+    named = re.findall(r"`((?:tests|bench)/[^`]+)`", (ROOT / "docs/security-tests.md").read_text())
+    assert len(named) > 25
+    assert not [path for path in named if not (ROOT / path).is_file()]
+
+
 def configurations():
     """Every configuration we show: the file (or page) it stands in, and its text."""
     for path in sorted((ROOT / "config").glob("*.toml")):

@@ -13,9 +13,11 @@ import pytest
 
 import proxy
 from proxy import formats
+from proxy.codec import avif_sequence, libvips, pillow
 from proxy.codec import capabilities as module
-from proxy.codec import pillow
 from proxy.codec.vips import capabilities
+from proxy.core.model import Traits
+from proxy.errors import InvalidImageFormat
 from proxy.formats import CATALOGUE, Encoding
 
 
@@ -30,11 +32,11 @@ def afresh() -> object:
 def test_this_build_reads_and_writes_what_it_says() -> None:
     found = capabilities()
     assert {"jpeg", "png", "webp", "avif", "gif", "tiff", "bmp"} <= set(found.encode)
-    assert set(found.encode) - {"jxl"} < set(found.decode) <= set(CATALOGUE)
-    assert "jxl" not in found.decode
+    assert set(found.encode) < set(found.decode) <= set(CATALOGUE)
+    assert set(found.animate) == {"apng", "avif", "gif", "webp"}
     assert "ico" in found.decode
     assert ("heif" in found.encode) == (pillow.heif is not None)
-    assert ("jxl" in found.encode) == (pillow.jxl is not None)
+    assert ("jxl" in found.encode) == ("jxl" in found.decode) == (pillow.jxl is not None)
 
 
 def test_the_answer_is_json() -> None:
@@ -52,6 +54,40 @@ def test_without_pillow_heif_there_is_no_heif(monkeypatch: pytest.MonkeyPatch) -
     assert "heif" not in capabilities().encode + capabilities().decode
     if "heif" in CATALOGUE and before:
         assert {"jpeg", "avif"} <= set(capabilities().encode)
+
+
+@pytest.mark.usefixtures("afresh")
+@pytest.mark.parametrize("broken", ["raises", "grey", "one frame"])
+def test_what_does_not_come_back_as_it_was_is_not_said_to_be_read(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A codec may be there and do nothing, or the wrong thing."""
+
+    def decode(body: bytes, traits: Traits, *, frames: int) -> libvips.Image:
+        if traits.format != "avif":
+            return decode_really(body, traits, frames=frames)
+        if broken == "raises":
+            raise InvalidImageFormat
+        image = decode_really(body, traits, frames=1 if broken == "one frame" else frames)
+        return image * 0 + 128 if broken == "grey" else image
+
+    decode_really = module.decode
+    monkeypatch.setattr(module, "decode", decode)
+    found = capabilities()
+    assert "avif" not in found.animate
+    assert ("avif" in found.decode) == (broken == "one frame")
+    assert "webp" in found.animate
+
+
+@pytest.mark.usefixtures("afresh")
+def test_a_format_whose_animations_cannot_be_written_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue promises them, and a plan is measured by the catalogue."""
+
+    def save(*_: object, **__: object) -> bytes:
+        raise InvalidImageFormat
+
+    monkeypatch.setattr(avif_sequence, "save", save)
+    found = capabilities()
+    assert "avif" not in found.encode
+    assert "avif" in found.decode
 
 
 @pytest.mark.usefixtures("afresh")

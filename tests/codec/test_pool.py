@@ -217,21 +217,30 @@ def test_codec_processes_end_when_the_supervisor_is_killed() -> None:
         os.close(handle)
 
 
-async def test_a_real_avif_encode_of_noise_is_stopped_at_its_deadline(start_node: StartNode) -> None:
+@pytest.mark.parametrize(("side_px", "frames"), [(2500, 1), (1000, 3)], ids=["a picture", "an animation"])
+async def test_a_real_avif_encode_of_noise_is_stopped_at_its_deadline(
+    side_px: int, frames: int, start_node: StartNode
+) -> None:
     pyvips = pytest.importorskip("pyvips")
-    band = pyvips.Image.gaussnoise(2500, 2500, mean=128, sigma=60).cast("uchar")
-    noise = band.bandjoin([band, band]).copy(interpretation="srgb").pngsave_buffer(compression=0)
+    band = pyvips.Image.gaussnoise(side_px, side_px * frames, mean=128, sigma=60).cast("uchar")
+    noise = band.bandjoin([band, band]).copy(interpretation="srgb")
+    if frames > 1:
+        noise.set_type(pyvips.GValue.gint_type, "page-height", side_px)
+        source = noise.webpsave_buffer(lossless=True, effort=0)
+    else:
+        source = noise.pngsave_buffer(compression=0)
     node = await start_node(1, deadline_s=0.8, program=PROGRAM)  # half of what is predicted would be refused at once
     client = node.client()
-    traits = await client.probe(noise, ImageLimits())
+    traits = await client.probe(source, ImageLimits())
+    assert traits.frame.frames == frames
     job = Job(plan_text="imageMogr2/format/avif", format="avif", limits=ImageLimits())
     loop = asyncio.get_running_loop()
     started: list[float] = []
     with pytest.raises(CodecDeadline):
-        await client.render(noise, traits, job, on_started=lambda: started.append(loop.time()))
+        await client.render(source, traits, job, on_started=lambda: started.append(loop.time()))
     assert 0.8 <= loop.time() - started[0] < 1.3
     await node.until(node.pool.ready)
-    assert (await client.probe(noise, ImageLimits())) == traits
+    assert (await client.probe(source, ImageLimits())) == traits
 
 
 def test_neither_supervisor_nor_web_worker_loads_the_pixels() -> None:

@@ -19,6 +19,8 @@ _ORDER = ("avif", "webp")
 _PHOTO = Frame(width_px=800, height_px=600)
 _LOGO = Frame(width_px=80, height_px=60, alpha=True)
 _LOOP = Frame(width_px=80, height_px=60, frames=12)
+_FILM = Frame(width_px=640, height_px=360, frames=200)
+"""An animation that AVIF would take 14 s for."""
 
 
 def offered(
@@ -177,11 +179,15 @@ def test_lines_are_sent_to_whoever_asks_for_them(accept: str | None, mode: str) 
         ("avif", "image/webp,*/*", _LOGO, "webp"),
         ("avif", "image/webp,*/*", _LOOP, "webp"),
         ("webp", "image/avif,*/*", _LOGO, "avif"),
-        ("webp", "image/avif,*/*", _LOOP, "gif"),  # AVIF of ours does not move
+        ("webp", "image/avif,*/*", _LOOP, "avif"),
+        ("webp", "image/avif,*/*", _FILM, "avif"),  # nothing cheaper is offered
+        ("auto", _CHROME, _FILM, "webp"),
+        ("avif", _CHROME, _FILM, "avif"),  # asked for by name
         ("webp", "image/png,*/*", _LOGO, "png"),
         ("webp", "image/png,*/*", _LOOP, "gif"),
         ("webp", "image/png,*/*", _PHOTO, "jpeg"),
-        ("heif", _CHROME, _LOOP, "webp"),
+        ("heif", _CHROME, _LOOP, "avif"),
+        ("heif", _CHROME, _FILM, "webp"),
         # X is sent as asked, whatever it can carry
         ("avif", _CHROME, _LOOP, "avif"),
         ("avif", None, _LOOP, "avif"),
@@ -230,8 +236,9 @@ def test_the_picture_and_the_client_decide_together(
         ("png", None, _PHOTO, "png"),  # the original's, not the compatible type
         ("png", "*/*", _LOGO, "png"),
         ("gif", "*/*", _PHOTO, "gif"),
-        ("gif", "image/avif", _LOOP, "gif"),
-        ("gif", _CHROME, _LOOP, "webp"),
+        ("gif", "image/avif", _LOOP, "avif"),
+        ("gif", _CHROME, _LOOP, "avif"),
+        ("gif", "image/png", _FILM, "gif"),
         ("webp", "*/*", _PHOTO, "jpeg"),
         ("webp", "*/*", _LOGO, "png"),
         ("webp", "*/*", _LOOP, "gif"),
@@ -424,7 +431,8 @@ CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
     [
         ("avif", CHROME, Frame(width_px=8, height_px=8), ("webp", "jpeg")),
         ("avif", CHROME, Frame(width_px=8, height_px=8, alpha=True), ("webp", "png")),
-        ("webp", CHROME, Frame(width_px=8, height_px=8, frames=3), ("gif",)),
+        ("webp", CHROME, Frame(width_px=8, height_px=8, frames=3), ("avif", "gif")),
+        ("avif", CHROME, Frame(width_px=8, height_px=8, frames=3), ("webp", "gif")),
         ("auto", CHROME, Frame(width_px=8, height_px=8), ("webp", "jpeg")),
         ("avif", "image/avif,image/webp", Frame(width_px=8, height_px=8), ("webp",)),
         ("avif", "image/avif,*/*", Frame(width_px=8, height_px=8), ("jpeg",)),

@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from proxy import formats
-from proxy.core.model import Format
+from proxy.core.model import Format, Frame
 from proxy.formats import CATALOGUE, Encoding, avif, heif, jpeg, jxl, webp
 from proxy.formats._encoding import on_curve
 
@@ -77,7 +77,8 @@ def test_a_suffix_names_a_format() -> None:
 def test_a_format_is_what_its_row_says(format_: Format) -> None:
     assert format_.media_type in format_.accept_types
     assert all(suffix.startswith(".") for suffix in format_.suffixes)
-    assert format_.uniform == (format_.alpha and format_.animation)
+    costly = format_.animation_seconds_per_megapixel is not None
+    assert format_.uniform == (format_.alpha and format_.animation and not costly)
     assert format_.seconds_per_megapixel > 0
     assert format_.quality == (format_.name in CURVES)
 
@@ -106,6 +107,24 @@ def test_a_format_that_is_only_read_has_no_save_options() -> None:
 def test_avif_always_says_its_effort() -> None:
     """The default of libvips costs sixty times as much."""
     assert formats.save_options("avif", Encoding())["effort"] == 0
+
+
+def test_an_animated_avif_is_faster_the_larger_it_is() -> None:
+    sides = [(80, 60), (480, 270), (1920, 1080)]
+    options = [
+        formats.save_options("avif", Encoding(width_px=width_px, height_px=height_px, frames=25))
+        for width_px, height_px in sides
+    ]
+    assert [each["speed"] for each in options] == [6, 7, 9]
+    assert {each["max_threads"] for each in options} == {1}
+
+
+def test_what_an_animation_costs_is_told_by_its_frames() -> None:
+    row = CATALOGUE["avif"]
+    still, moving = Frame(width_px=1000, height_px=1000), Frame(width_px=1000, height_px=1000, frames=2)
+    assert row.encoding_s(still) == pytest.approx(row.seconds_per_megapixel)
+    assert row.encoding_s(moving) == pytest.approx(2 * row.animation_seconds_per_megapixel)
+    assert CATALOGUE["webp"].encoding_s(moving) == pytest.approx(2 * CATALOGUE["webp"].seconds_per_megapixel)
 
 
 @pytest.mark.parametrize("name", CURVES)

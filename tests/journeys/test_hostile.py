@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import attacks
 import httpx
 import pytest
 from pictures import jpeg
 from servers.mogr import Mogr
+
+from proxy.ops.encoded import encode_text
 
 DEADLINE_S = 5
 PER_FOLDER = 6
@@ -74,6 +77,49 @@ def test_hostile_pictures_cost_an_error_each_and_nobody_else_anything(
             done.result()
     assert not wrong, "\n".join(wrong)
     assert len(server.web_pids()) == 1
+    assert server.stop() == 0
+
+
+TELLING = (
+    "apng_claims_2e31*", "avif_ispe_65535.avif", "bmp_rle8_30000*", "gif_65535x65535*", "gif_no_trailer*", "heic_grid*",
+    "heif_nested_meta*", "html_as.jpg", "ico_65535*", "jpeg_exif_ifd_loop*", "jpeg_icc_garbage.jpg", "jpeg_scanbomb*",
+    "jpeg_trailing_zip.jpg", "jxl_claims_1e9*", "png_bad_crc.png", "png_iccp_bomb*", "svg_xxe_file.svg", "tiff_self_ifd*",
+    "tiff_spp_65535.tif", "trunc50_webp.webp",
+)  # fmt: skip
+
+
+@pytest.mark.timeout(300)
+def test_no_kind_of_operation_is_hurt_by_what_is_hostile(
+    needs_shared: Callable[[str], Path], start: Callable[..., Mogr]
+) -> None:
+    """Each through every operation, into every format, reported on, and as a mark; bench/hostile.py does it with all there are."""
+    root = needs_shared("images/hostile/generated")
+    chosen = [path for pattern in TELLING for path in sorted(root.glob(pattern))[:1]]
+    files = {f"{number}{path.suffix}": path.read_bytes() for number, path in enumerate(chosen)}
+    settings = {
+        "codec": {"workers": 2, "deadline_s": DEADLINE_S, "queue_s": 600, "jobs_per_process": 100_000},
+        "buckets": {"test-1250000000": {"error_ttl_s": 0}},  # nothing is spared because an earlier operation failed
+    }
+    server = start(settings, files={**files, "good.jpg": jpeg(120, 80)})
+    questions = []
+    for key, path in zip(files, chosen, strict=True):
+        url = f"http://test-1250000000.cos.ap-guangzhou.myqcloud.com/{key}"
+        named = {"mark": encode_text(url), "turned": encode_text(f"{url}?imageMogr2/rotate/45")}
+        for kinds, target in ((attacks.ON_THE_FILE, key), (attacks.MARKS, "good.jpg")):
+            questions += [(path.name, kind, f"/{target}?{text.format(**named)}") for kind, text in kinds.items()]
+
+    def wrong(question: tuple[str, str, str]) -> str | None:
+        name, kind, target = question
+        answer = server.get(target)
+        fine = answer.status_code in (200, 504) or 400 <= answer.status_code < 500
+        told = answer.status_code == 200 or re.search(rb"<Code>\w+</Code>", answer.content)
+        return None if fine and told else f"{name}, {kind}: {answer.status_code} {answer.text[:200]}"
+
+    with ThreadPoolExecutor(2) as attackers:
+        assert [found for found in attackers.map(wrong, questions) if found] == []
+    assert server.get("/good.jpg?imageMogr2/thumbnail/33x").status_code == 200
+    assert len(server.codec_pids()) == 2
+    assert server.metric("mogr_codec_restarts_total") == server.metric('mogr_codec_restarts_total{reason="deadline"}')
     assert server.stop() == 0
 
 

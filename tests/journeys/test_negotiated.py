@@ -28,7 +28,9 @@ CURL = "*/*"
         ("/cat.jpg?imageMogr2/thumbnail/200x/format/auto", WEBP_ONLY, "image/webp", True),
         ("/cat.jpg?imageMogr2/thumbnail/200x/format/auto", CURL, "image/jpeg", True),
         ("/logo.png?imageMogr2/thumbnail/200x/format/auto", CURL, "image/png", True),
-        ("/wave.gif?imageMogr2/thumbnail/100x/format/auto", CHROME, "image/webp", True),
+        ("/wave.gif?imageMogr2/thumbnail/100x/format/auto", CHROME, "image/avif", True),
+        ("/wave.gif?imageMogr2/thumbnail/100x/format/auto", WEBP_ONLY, "image/webp", True),
+        ("/wave.gif?imageMogr2/thumbnail/100x/format/auto", CURL, "image/gif", True),
         ("/cat.jpg?imageMogr2/thumbnail/200x/format/png", CHROME, "image/png", False),
         ("/cat.jpg?imageMogr2/thumbnail/200x", CHROME, "image/jpeg", False),
         ("/cat.jpg", CHROME, "image/jpeg", False),
@@ -50,8 +52,10 @@ def test_animation_stays_where_the_target_can_carry_it(served: Mogr) -> None:
     answer = served.get("/wave.gif?imageMogr2/thumbnail/100x/format/webp", Accept=CHROME)
     picture = opened(answer.content)
     assert (picture.format, picture.n_frames, picture.size) == ("WEBP", 5, (100, 50))
-    still = served.get("/wave.gif?imageMogr2/thumbnail/100x/format/avif", Accept=CHROME)
-    assert opened(still.content).format == "AVIF"
+    moving = opened(served.get("/wave.gif?imageMogr2/thumbnail/100x/format/avif", Accept=CHROME).content)
+    assert (moving.format, moving.n_frames, moving.size) == ("AVIF", 5, (100, 50))
+    still = opened(served.get("/wave.gif?imageMogr2/thumbnail/100x/format/jpg", Accept=CHROME).content)
+    assert (still.format, still.size) == ("JPEG", (100, 50))
 
 
 def test_transparency_onto_jpeg_is_white(served: Mogr) -> None:

@@ -72,8 +72,11 @@ async def test_offers_that_end_in_one_format_share_one_encode_even_at_the_same_t
 async def test_a_picture_with_traits_a_format_cannot_carry_is_sent_in_one_that_can():
     world = World()
     world.codec.traits = Traits(format="gif", frame=Frame(width_px=10, height_px=10, frames=3))
-    assert (await world.ask("imageMogr2/format/auto", "image/avif,image/webp")).artifact.format == "webp"
-    assert (await world.ask("imageMogr2/format/auto", "image/avif")).artifact.format == "gif"
+    assert (await world.ask("imageMogr2/format/auto", "image/avif,image/webp")).artifact.format == "avif"
+    assert (await world.ask("imageMogr2/format/auto", "image/jxl")).artifact.format == "gif"
+    world.codec.traits = Traits(format="gif", frame=Frame(width_px=1000, height_px=1000, frames=30))
+    world.restart()
+    assert (await world.ask("imageMogr2/format/auto", "image/avif,image/webp", "b")).artifact.format == "webp"
 
 
 async def test_stale_facts_are_confirmed_and_the_rendition_kept():

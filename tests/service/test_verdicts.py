@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes import ManualClock
 
-from proxy.errors import DecoderCrashed, InvalidRange, NoSuchKey
+from proxy.errors import DecoderCrashed, InvalidRange, MogrError, NoSuchKey
 from proxy.service.verdicts import Verdicts
 
 
@@ -48,3 +48,33 @@ def test_no_lifetime_is_no_memory_and_the_oldest_go_first():
     verdicts.check("a")
     with pytest.raises(NoSuchKey):
         verdicts.check("c")
+
+
+class Neighbours:
+    def __init__(self) -> None:
+        self.told: dict[str, MogrError] = {}
+
+    def tell(self, key: str, error: MogrError, ttl_s: float) -> None:
+        self.told[key] = error
+
+    def heard(self, key: str) -> MogrError | None:
+        return self.told.get(key)
+
+
+def test_neighbours_are_told_and_heard():
+    neighbours, clock = Neighbours(), ManualClock()
+    one, other = Verdicts(clock, neighbours=neighbours), Verdicts(clock, neighbours=neighbours)
+    one.remember("k", DecoderCrashed("crashed"), 10)
+    with pytest.raises(DecoderCrashed):
+        other.check("k")
+    other.check("other")
+    neighbours.told.clear()
+    other.check("k")
+    with pytest.raises(DecoderCrashed):
+        one.check("k")
+
+
+def test_what_is_held_for_no_time_is_not_told():
+    neighbours = Neighbours()
+    Verdicts(ManualClock(), neighbours=neighbours).remember("k", DecoderCrashed("crashed"), 0)
+    assert not neighbours.told
