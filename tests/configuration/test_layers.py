@@ -72,7 +72,7 @@ def test_other_variables_are_not_ours(trial, name):
         ("MOGR_CODEC__WORKER", "4", "; did you mean MOGR_CODEC__WORKERS?"),
         ("MOGR_codec__workers", "4", "; did you mean MOGR_CODEC__WORKERS?"),
         ("MOGR_BUCKETS__D_2__TTL_S", "4", "; did you mean MOGR_BUCKETS__D_1__TTL_S?"),
-        ("MOGR_BUCKETS__D_1", "4", "; did you mean MOGR_BUCKETS__D_1__TTL_S?"),
+        ("MOGR_BUCKETS__D_1", "4", "; did you mean MOGR_BUCKETS__D_1__TAGS?"),
         ("MOGR_CREDENTIALS__0__SECRET_KEY", "x", ""),
         ("MOGR_X__Y", "4", ""),
         ("MOGR___", "4", ""),
