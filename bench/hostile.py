@@ -145,11 +145,8 @@ def _wrong(answer: httpx.Response, seconds: float, most_s: float) -> str:
     media_type = answer.headers.get("content-type", "")
     if answer.status_code == 200 and (media_type == "image/svg+xml" or answer.headers.get("x-slimflag") == "0"):
         # The original as it is, whatever it is.
-        return (
-            ""
-            if "sandbox" in answer.headers.get("content-security-policy", "")
-            else f"{media_type} that may run scripts"
-        )
+        safe = "sandbox" in answer.headers.get("content-security-policy", "") or media_type.startswith("application/")
+        return "" if safe else f"{media_type} that may run scripts"
     if answer.status_code == 200:
         name = sniff(answer.content)
         told = "image/" + media_type.removeprefix("image/").partition(";")[0]

@@ -29,6 +29,8 @@ OPERATIONS = {
     "imageView2": "imageView2/1/w/80/h/60/q/75",
     "watermark/1": "watermark/1/image/{mark}/scatype/1/spcent/300",
     "watermark/2": "watermark/2/text/bW9ncg/fontsize/20/batch/1/degree/30",
+    "watermark/3": "watermark/3/type/3/text/bW9nckBtb2dyLmNvbQ",
+    "watermark/3 with a mark": "watermark/3/type/2/image/{mark}/level/2",
     "imageSlim": "imageSlim",
     "cgif": "imageMogr2/cgif/3",
     "size-limit": "imageMogr2/format/jpg/size-limit/5k",
@@ -38,10 +40,11 @@ OPERATIONS = {
     "auto": "imageMogr2/format/auto",
 }
 FORMATS = {f"format/{name}": f"imageMogr2/format/{name}" for name in
-           ("jpg", "png", "webp", "avif", "gif", "heif", "jxl", "tiff", "bmp", "apng")}  # fmt: skip
+           ("jpg", "png", "webp", "avif", "gif", "heif", "jxl", "tiff", "bmp", "apng", "svgc")}  # fmt: skip
 REPORTS = {
     **{name: name for name in
        ("imageInfo", "exif", "imageAve", "imageInspect", "imageAIGCMetadata", "QRcode", "blurhash", "thumbhash")},
+    "watermark/4": "watermark/4/type/3",
     "report behind a pipe": "imageMogr2/thumbnail/90x|imageInfo",
 }  # fmt: skip
 MARKS = {"as a mark": "watermark/1/image/{mark}/dissolve/50", "as a turned mark": "watermark/1/image/{turned}/batch/1"}
