@@ -47,10 +47,10 @@ _LABOUR_S_PER_MEGAPIXEL: Final[Mapping[str, float]] = MappingProxyType(
         "rotate": 0.05,
         "watermark/1": 0.1,
         "watermark/2": 0.2,
-        "watermark/3": 0.15,
+        "watermark/3": 0.06,
     }
 )
-_FIXED_S: Final[Mapping[str, float]] = MappingProxyType({"watermark/1": 0.02, "watermark/2": 0.05, "watermark/3": 0.25})
+_FIXED_S: Final[Mapping[str, float]] = MappingProxyType({"watermark/1": 0.02, "watermark/2": 0.05, "watermark/3": 0.2})
 _FINDING_S = 0.1
 """Looking for a blind watermark, in as small a picture as it is hidden in."""
 _PLAIN = frozenset({"auto-orient", "crop", "cut", "flip", "imageView2", "indexcrop", "rcrop", "thumbnail"})

@@ -15,7 +15,7 @@ from proxy.ops.encoded import decode_text, encode_text
 from proxy.ops.marks import PARAMETERS, need_argument, needed
 from proxy.ops.numbers import integer
 
-_SHORTEST_PX: Mapping[Kind, int] = {Kind.WITH_ORIGINAL: 100, Kind.EMBLEM: 150}
+_SHORTEST_PX: Mapping[Kind, int] = {Kind.WITH_ORIGINAL: 200, Kind.EMBLEM: 150}
 _SHORTEST_OF_TEXT_PX: Mapping[int, int] = {8: 150, 16: 200, 32: 250}
 """By what a text takes of ``TEXT_BYTES``."""
 

@@ -73,7 +73,7 @@ def test_an_emblem_is_needed_no_larger_than_it_is_hidden() -> None:
 
 
 @pytest.mark.parametrize(("mark", "shortest_px"), [
-    ("type/1/image_key/YQ", 100), ("type/2/image_key/YQ", 150), ("type/3/text/" + encode_text("x" * 8), 150),
+    ("type/1/image_key/YQ", 200), ("type/2/image_key/YQ", 150), ("type/3/text/" + encode_text("x" * 8), 150),
     ("type/3/text/" + encode_text("x" * 9), 200), ("type/3/text/" + encode_text("盲" * 6), 250),
 ])  # fmt: skip
 def test_each_mark_needs_a_picture_that_is_large_enough(mark: str, shortest_px: int) -> None:
