@@ -38,14 +38,14 @@ def worked_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
-def busy(server: Mogr) -> int:
-    """The codec process that works, when one does."""
+def busy(server: Mogr, *, after_s: float = 0.1) -> int:
+    """The codec process that works, when one has used *after_s* of CPU: more than getting ready may still take the others."""
     before = {pid: worked_s(pid) for pid in server.codec_pids()}
     until_s = time.monotonic() + 20
     while time.monotonic() < until_s:
         time.sleep(0.02)
         for pid, so_far_s in before.items():
-            if worked_s(pid) > so_far_s + 0.1:
+            if worked_s(pid) > so_far_s + after_s:
                 return pid
     raise AssertionError("no codec process works")
 
@@ -106,7 +106,7 @@ def test_a_codec_process_that_dies_costs_its_own_request_and_no_other(
     server.get("/slow.jpg?imageMogr2/thumbnail/10x")  # known and fetched: what follows is the encoding alone
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(server.get, SLOW)
-        victim = busy(server)
+        victim = busy(server, after_s=0.5)
         os.kill(victim, signal.SIGSTOP)  # or it might be done before the others are under way
         with Others(server) as others:
             others.wait_for(5)
