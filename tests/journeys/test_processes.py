@@ -143,8 +143,8 @@ def test_sighup_reloads_a_valid_configuration_and_keeps_the_old_one_otherwise(st
     assert server.process is not None
     assert server.get("/cat.jpg").headers["cache-control"] == "public, max-age=3600"
     server.change({"buckets": {"test-1250000000": {"ttl_s": 77}}})
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: server.get("/cat.jpg").headers["cache-control"] == "public, max-age=77")
+    server.reload()
+    assert server.get("/cat.jpg").headers["cache-control"] == "public, max-age=77"
     server.configuration.write_text("[server]\nporte = 1\n")
     server.process.send_signal(signal.SIGHUP)
     wait_until(lambda: "porte" in server.log.read_text())

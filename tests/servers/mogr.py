@@ -116,6 +116,17 @@ class Mogr:
         self.kill()
         raise AssertionError(f"mogr did not become ready:\n{self.log.read_text()[-4000:]}")
 
+    def reload(self) -> None:
+        """SIGHUP, and wait until no process of the old configuration is left: until then either may answer."""
+        assert self.process is not None
+        ended = "Replaced web workers have ended"
+        before = self.log.read_text().count(ended)
+        self.process.send_signal(signal.SIGHUP)
+        until_s = time.monotonic() + READY_WITHIN_S
+        while self.log.read_text().count(ended) == before:
+            assert time.monotonic() < until_s, f"mogr did not reload:\n{self.log.read_text()[-4000:]}"
+            time.sleep(0.05)
+
     def stop(self) -> int:
         """SIGTERM, and the exit status."""
         assert self.process is not None
