@@ -5,6 +5,8 @@ CONFIG ?= config/local.toml
 # A directory of your own pictures for `make run`.
 PHOTOS ?=
 BENCH ?=
+# kodak/, originals/ and large/ for `make codecs`.
+IMAGES ?= ../shared/images/photos
 FUZZ ?=
 PYTEST ?=
 
@@ -14,7 +16,7 @@ RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench fuzz fuzz-edge docs lock clean python
+.PHONY: help run test lint format bench codecs fuzz fuzz-edge docs lock clean python
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -39,8 +41,12 @@ format: $(TEST) ## rewrite in the house style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(TEST) ## requests/s and CPU per request of a real server on this machine
+bench: $(TEST) ## requests/s and CPU per request of a real server on this machine; what else is measured: make codecs
+	@echo "bytes, CPU and score of formats and presets: make codecs IMAGES=DIR; the rest: the first lines of bench/*.py"
 	$(BIN)/python bench/serve.py $(BENCH)
+
+codecs: $(TEST) ## docs/benchmarks.md anew, over the photographs of IMAGES; half an hour of CPU
+	$(BIN)/python bench/codecs.py $(IMAGES)
 
 fuzz: $(TEST) ## hostile query strings through the grammar; guided by coverage where atheris is installed
 	$(BIN)/python bench/fuzz/grammar.py $(FUZZ)
@@ -57,7 +63,7 @@ LOCK := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-comp
 lock: $(TEST) ## newest versions of everything, into requirements/*.txt
 	$(LOCK) -o requirements/build.txt requirements/build.in
 	$(LOCK) -o requirements/run.txt pyproject.toml requirements/build.in
-	$(LOCK) -o requirements/test.txt --extra heif --extra jxl --extra face --extra blind --extra qr pyproject.toml requirements/test.in
+	$(LOCK) -o requirements/test.txt --extra heif --extra jxl --extra face --extra blind --extra qr --extra bench pyproject.toml requirements/test.in
 	@! grep -nE '://|^-|@ file' requirements/*.txt || { echo "a lock file names a place" >&2; exit 1; }
 
 clean: ## remove what make made, the served cache included

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from proxy import __version__
+from proxy.core.model import PRESETS
 
 _TOP = """\
 Serve pictures in the size and format each client can use, with the wire API of Tencent COS / Cloud Infinite.
@@ -63,6 +64,7 @@ examples:
   mogr convert photo.jpg square.webp 'imageMogr2/crop/400x400/gravity/center/quality/75'
   mogr convert photo.jpg upright.png 'imageMogr2/auto-orient|imageMogr2/thumbnail/!50p'
   mogr convert photo.jpg photo.webp imageMogr2
+  mogr convert --preset best photo.jpg photo.avif imageMogr2
 
 exit status: 0 written; 1 not, and one line says why; 2 wrong arguments"""
 
@@ -95,6 +97,9 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="print the configuration in effect, or all its problems", **_told(_CHECK))
     _config(check)
     convert = commands.add_parser("convert", help="convert one picture without a server", **_told(_CONVERT))
+    convert.add_argument(
+        "--preset", choices=PRESETS, default="realtime", help="how long to search for fewer bytes (default: realtime)"
+    )
     convert.add_argument("source", metavar="IN", type=Path, help="the picture to read")
     convert.add_argument("target", metavar="OUT", type=Path, help="the file to write; its suffix chooses the format")
     convert.add_argument("operation", metavar="OPERATION", help="as in a URL: 'imageMogr2/thumbnail/800x'")

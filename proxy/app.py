@@ -260,6 +260,7 @@ def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
         auto_format=own.auto_format,
         auto_orient=own.auto_orient,
         keep_copyright=own.copyright == "keep",
+        preset=own.preset,
         client_hints=own.client_hints,
         styles=Styles(texts=own.styles, separators=own.style_separators),
         private=own.public == "private",

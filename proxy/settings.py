@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from proxy.core.model import ImageLimits
+from proxy.core.model import ImageLimits, Preset
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -217,6 +217,9 @@ class Bucket(Branch):
     """Whether every operation turns the picture upright by EXIF first."""
     copyright: Literal["drop", "keep"] = "drop"
     """``keep``: ``strip`` and ``format/auto``, which drop metadata, leave the EXIF tags Copyright and Artist."""
+    preset: Preset = "realtime"
+    """How long encoders may search for fewer bytes at the same quality: ``realtime`` is for pictures that somebody waits for;
+    docs/benchmarks.md tells what ``balanced`` and ``best`` gain and cost."""
     client_hints: bool = False
     """Whether ``dpr/auto`` follows ``Sec-CH-DPR``, ``thumbnail/auto`` ``Sec-CH-Width``, and ``format/auto`` heeds
     ``Save-Data``."""

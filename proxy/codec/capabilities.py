@@ -21,7 +21,7 @@ from proxy.codec.encode import encode
 from proxy.codec.probe import probe
 from proxy.codec.sniff import sniff
 from proxy.codec.versions import VERSIONS
-from proxy.core.model import Format, ImageLimits
+from proxy.core.model import PRESETS, Format, ImageLimits, Preset
 from proxy.errors import MogrError
 from proxy.formats import CATALOGUE, Encoding, save_options
 
@@ -29,6 +29,7 @@ _SIDE_PX = 8
 _NEAR = 16
 """Levels by which lossy formats may miss what they were given."""
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8v8z"/></svg>'
+_SIDES_PX = (100, 2000, 3500, 5000, 8000)
 _QUALITIES = (0, 20, 40, 60, 80, 90, 100)
 _ROUND = 1
 """Raised by hand when pixels change for a reason that versions and save options do not show."""
@@ -74,11 +75,18 @@ def capabilities() -> Capabilities:
 
 
 def _encoded(format_: Format, frames: int) -> bytes | None:
+    """A little picture as realtime has it; None unless every preset can be written."""
+    bodies = [_encoded_with(preset, format_, frames) for preset in PRESETS]
+    return bodies[0] if all(bodies) else None
+
+
+def _encoded_with(preset: Preset, format_: Format, frames: int) -> bytes | None:
     """A black frame and white ones."""
     pages = [pyvips.Image.black(_SIDE_PX, _SIDE_PX, bands=3) + 255 * (number > 0) for number in range(frames)]
     picture = pyvips.Image.arrayjoin(pages, across=1).cast("uchar").copy(interpretation="srgb")
     try:
-        return encode(picture, format_, Encoding(width_px=_SIDE_PX, height_px=_SIDE_PX, frames=frames))
+        encoding = Encoding(width_px=_SIDE_PX, height_px=_SIDE_PX, frames=frames, preset=preset)
+        return encode(picture, format_, encoding)
     except MogrError:
         return None
 
@@ -104,10 +112,13 @@ def _ico() -> bytes:
 
 def _policy(encodable: tuple[str, ...], versions: Mapping[str, str]) -> str:
     options = {
-        name: [save_options(name, Encoding(quality=quality, width_px=side, height_px=side, frames=frames, slim=slim,
-                                           few_colours=slim))
-               for quality in _QUALITIES for side in (100, 2000) for slim in (False, True)
-               for frames in ((1, 2, 10) if CATALOGUE[name].animation else (1,))]
+        name: [
+            save_options(name, Encoding(
+                quality=quality, width_px=side, height_px=side, frames=frames, slim=slim, few_colours=slim, preset=preset,
+            ))
+            for quality in _QUALITIES for side in _SIDES_PX for slim in (False, True) for preset in PRESETS
+            for frames in ((1, 2, 10) if CATALOGUE[name].animation else (1,))
+        ]
         for name in encodable
     }  # fmt: skip
     said = json.dumps([_ROUND, options, dict(versions)], sort_keys=True)

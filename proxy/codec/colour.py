@@ -55,6 +55,17 @@ def eight_bit(image: Image) -> Image:
     return image.colourspace("b-w" if image.interpretation in _GREY else "srgb")
 
 
+def sixteen_bit(image: Image) -> Image:
+    """*image* with 16 bits a sample, white at 65535.
+
+    Left to itself libvips' encoders shift, so that the white of 8 bits becomes 1020 of 1023 in 10: a grey, if a light one.
+    """
+    if image.format == "ushort":
+        return image
+    wide = image.cast("ushort")
+    return ((wide << 8) | wide).copy(interpretation="grey16" if image.interpretation in _GREY else "rgb16")
+
+
 def in_srgb(image: Image) -> Image:
     """*image* converted by its ICC profile to sRGB, without a profile; as it is if it has none.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proxy import formats
 from proxy.codec import apng, avif_sequence, colour, gain_map, libvips, pillow
 from proxy.core.model import Format
@@ -10,6 +12,8 @@ from proxy.formats import Encoding
 
 _WIDE = frozenset({"png", "tiff"})
 """Written with 16 bits a sample where the source has them."""
+_DEEP = (10, 12)
+"""Bits a sample that take more than a byte; a GIF's ``bitdepth`` is that of its palette."""
 _GREY = frozenset({"jpeg", "png", "tiff", "bmp"})
 """Grey stays grey; the others make RGB of it."""
 _NO_PROFILE = frozenset({"bmp", "gif", "jxl"})
@@ -38,14 +42,15 @@ def encode(
     if not encodes(output.name):
         raise InvalidImageFormat(f"no encoder for {output.name}", public=f"This server cannot write {output.name}.")
     with libvips.broken_pictures(_PUBLIC):
-        image = _for_format(image, output, profile=bool(keep & libvips.KEEP_ICC))
+        options = formats.save_options(output.name, replace(encoding, alpha=output.alpha and image.hasalpha()))
+        wide = options.get("bitdepth", 8) in _DEEP
+        image = _for_format(image, output, profile=bool(keep & libvips.KEEP_ICC), wide=wide)
         keep = _present(image, keep, orientation)
         integers = {"orientation": orientation}
         if encoding.frames > 1:
             integers |= {"page-height": encoding.height_px, "n-pages": encoding.frames}
         # The thumbnail inside EXIF shows the picture as it was before it was cropped.
         image = libvips.with_fields(image, integers=integers, remove=("jpeg-thumbnail-data",))
-        options = formats.save_options(output.name, encoding)
         match output.name:
             case "avif" if encoding.frames > 1:
                 return avif_sequence.save(image, encoding.frames, options, keep=keep)
@@ -80,18 +85,18 @@ def holds_xmp(name: str) -> bool:
     return name not in _NO_XMP
 
 
-def _for_format(image: libvips.Image, output: Format, *, profile: bool) -> libvips.Image:
-    """Pixels that the encoder of *output* takes as they are."""
+def _for_format(image: libvips.Image, output: Format, *, profile: bool, wide: bool = False) -> libvips.Image:
+    """Pixels that the encoder of *output* takes as they are; *wide*: it is told to write more than 8 bits a sample."""
     keeps_grey = output.name in _GREY
     if not profile or output.name in _NO_PROFILE or not colour.profile_fits(image, grey=keeps_grey):
         image = colour.in_srgb(image)
-    if output.name not in _WIDE:
+    if output.name not in _WIDE and not wide:
         image = colour.eight_bit(image)
     if not output.alpha:
         image = colour.flat(image)
-    if not keeps_grey and image.interpretation == "b-w":
-        image = image.colourspace("srgb")
-    return image
+    if not keeps_grey and image.interpretation in ("b-w", "grey16"):
+        image = image.colourspace("srgb" if image.interpretation == "b-w" else "rgb16")
+    return colour.sixteen_bit(image) if wide else image
 
 
 def _present(image: libvips.Image, keep: int, orientation: int) -> int:

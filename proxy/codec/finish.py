@@ -11,7 +11,7 @@ from proxy.codec.slimming import MOST_PX, SLIMMED
 from proxy.core.model import Format
 from proxy.core.plan import Plan
 from proxy.errors import InvalidImageFormat
-from proxy.formats import Encoding
+from proxy.formats import Encoding, affordable
 
 _PALETTE_MOST_PX = 4_000_000
 _PALETTE_LEAST_DB = 36.0
@@ -61,6 +61,8 @@ def finish(
         return encoder.within(image, encoding, limit.kibibytes * 1024)
     if output.name == "png" and encoding.slim:
         return encoder.slim_png(image, encoding)
+    if output.name == "png" and affordable("png", encoding).preset == "best":
+        return encoder.best_png(image, encoding)
     return encoder.encode(image, encoding)
 
 
@@ -93,6 +95,21 @@ class _Encoder:
                 high = quality - 1
         # When nothing fitted, quality 1 was the last one tried.
         return found or made
+
+    def best_png(self, image: libvips.Image, encoding: Encoding) -> bytes:
+        """Lossless, in the fewest bytes: searching longer can end worse, and a palette may hold all colours there are."""
+        image = fitted(image, self._output, keep=self._keep)
+        made = [self.encode(image, each) for each in (encoding, replace(encoding, preset="balanced"))]
+        encoding = replace(encoding, few_colours=True)
+        if image.format == "uchar" and image.bands >= 3 and encoding.pixels <= _PALETTE_MOST_PX:
+            sample = (
+                image.subsample(_SAMPLING, _SAMPLING).copy_memory() if encoding.pixels > _SAMPLED_ABOVE_PX else image
+            )
+            if math.isinf(_nearness_db(sample, self.encode(sample, encoding))):
+                reduced = self.encode(image, encoding)
+                if math.isinf(_nearness_db(image, reduced)):
+                    made.append(reduced)
+        return min(made, key=len)
 
     def slim_png(self, image: libvips.Image, encoding: Encoding) -> bytes:
         """With a palette where that is not seen and fewer bytes, else lossless."""

@@ -143,8 +143,12 @@ def save_bmp(image: libvips.Image) -> bytes:
 
 
 def save_heif(image: libvips.Image, options: Mapping[str, object], *, keep: int) -> bytes:
-    """Encode an 8-bit picture that stands upright; its EXIF orientation is reset, or it would be turned once more."""
-    mode = {1: "L", 3: "RGB", 4: "RGBA"}[image.bands]
+    """Encode a picture that stands upright; its EXIF orientation is reset, or it would be turned once more.
+
+    16 bits a sample become 10, which is all that *options* may say of ``bitdepth`` then.
+    """
+    told = {name: value for name, value in options.items() if name != "bitdepth"}
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[image.bands] + (";16" if image.format == "ushort" else "")
     samples = image.write_to_memory()
     picture = heif.from_bytes(mode, (image.width, image.height), memoryview(samples))
     profile = libvips.blob(image, "icc-profile-data") if keep & libvips.KEEP_ICC else None
@@ -153,7 +157,7 @@ def save_heif(image: libvips.Image, options: Mapping[str, object], *, keep: int)
     out = io.BytesIO()
     upright = metadata.upright(exif) if exif else None
     with broken_pictures():  # libheif reports a memory that ran out as a RuntimeError
-        picture.save(out, exif=upright, icc_profile=profile, xmp=xmp, **options)
+        picture.save(out, exif=upright, icc_profile=profile, xmp=xmp, **told)
     return out.getvalue()
 
 

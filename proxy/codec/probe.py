@@ -53,7 +53,17 @@ def probe(body: Body, limits: ImageLimits) -> Traits:
         raise InvalidImageFormat(f"no decoder for {name}", public=f"This server cannot read {name}.")
     with libvips.broken_pictures("The object is not a picture that can be processed."):
         frame, quality = reader(body, limits)
-    return Traits(format=name, frame=frame, quality=quality, size_bytes=len(body))
+        bits = _bits(name, body)
+    return Traits(format=name, frame=frame, quality=quality, size_bytes=len(body), bits=bits)
+
+
+def _bits(name: str, body: Body) -> int:
+    """How wide the samples are that a decoder of ours makes of *body*; all but these three are decoded into bytes."""
+    if name == "png":
+        return 16 if body[24] == 16 else 8  # PNG (3rd edition) §11.2.1: IHDR comes first, and has a fixed size
+    if name in ("avif", "tiff"):
+        return 16 if libvips.load(name, body).format == "ushort" else 8
+    return 8
 
 
 def _frame(

@@ -230,6 +230,6 @@ def _frame(data: Mapping[str, Any]) -> Frame:
 
 def _traits(data: Mapping[str, Any]) -> Traits:
     traits = Traits(**{**data, "frame": _frame(data["frame"])})
-    if not isinstance(traits.format, str) or not isinstance(traits.quality, int | None):
+    if not isinstance(traits.format, str) or not isinstance(traits.quality, int | None) or traits.bits not in (8, 16):
         raise ValueError("traits")
     return traits

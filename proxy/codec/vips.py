@@ -87,6 +87,7 @@ def render(body: bytes | memoryview, traits: Traits, job: Job) -> Rendered:
         width_px=frame.width_px,
         height_px=frame.height_px,
         frames=frame.frames,
+        preset=job.preset,
     )
     image, keep = metadata.kept(image, strip=plan.strip, auto=job.auto, keep_copyright=job.keep_copyright)
     if not job.auto and gain_map.carried(body, traits, plan, planned, output.name):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from proxy.codec.inline import InlineCodec
 from proxy.core.grammar import format_plan, parse_plan
-from proxy.core.model import ImageLimits
+from proxy.core.model import ImageLimits, Preset
 from proxy.core.plan import Plan
 from proxy.core.query import split_query
 from proxy.core.reports import REPORTS
@@ -24,13 +24,13 @@ class _Refusal(Exception):
     """Nothing was written; the text is the line that says why."""
 
 
-def run(source: Path, target: Path, operation: str) -> int:
+def run(source: Path, target: Path, operation: str, preset: Preset) -> int:
     """Convert *source* to *target*; one line about the result, or one on standard error about the problem, and 1."""
     try:
         plan = _plan(operation)
         output = _output(plan, target)
         limits = ImageLimits()
-        rendered = _render(_read(source, limits), plan, output, limits)
+        rendered = _render(_read(source, limits), plan, output, limits, preset)
         _write(target, rendered.body)
     except MogrError as error:
         return _fail(f"{source}: {error.public}")
@@ -89,9 +89,9 @@ def _read(source: Path, limits: ImageLimits) -> bytes:
         raise _Refusal(f"{source}: cannot be read: {os.strerror(error.errno or 0).lower()}") from None
 
 
-def _render(body: bytes, plan: Plan, output: str, limits: ImageLimits) -> Rendered:
+def _render(body: bytes, plan: Plan, output: str, limits: ImageLimits, preset: Preset) -> Rendered:
     codec = InlineCodec()
-    job = Job(plan_text=format_plan(plan), format=output, limits=limits, auto=plan.format == "auto")
+    job = Job(plan_text=format_plan(plan), format=output, limits=limits, auto=plan.format == "auto", preset=preset)
 
     async def work() -> Rendered:
         return await codec.render(body, await codec.probe(body, limits), job)

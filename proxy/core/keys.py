@@ -26,8 +26,10 @@ def facts_key(source: Source) -> str:
 
 def rendition_key(rendition: Rendition) -> str:
     """64 hex digits; equal renditions have equal keys, in every process and on every replica, and others have others."""
+    # What was stored before there were presets was made with the first.
+    kind = "rendition" if rendition.preset == "realtime" else f"rendition {rendition.preset}"
     return _digest(
-        "rendition",
+        kind,
         rendition.source.bucket,
         rendition.source.key,
         rendition.plan_text,

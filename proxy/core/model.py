@@ -6,6 +6,11 @@ All are frozen; an instance that exists is valid.  Sizes are pixels (``_px``), b
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Final, Literal, get_args
+
+Preset = Literal["realtime", "balanced", "best"]
+"""How much time an encoder may take: what a visitor waits for, five times that, or as much as a batch has."""
+PRESETS: Final[tuple[Preset, ...]] = get_args(Preset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,8 @@ class Traits:
     quality: int | None = None
     """0-100 where the format has one that can be told (JPEG: from its quantisation tables); None counts as 80."""
     size_bytes: int = 0
+    bits: int = 8
+    """A sample: 8, or 16 for whatever is decoded into more than a byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +145,7 @@ class Format:
     bakes_orientation: bool = False
     """True where orientation is a transform of the container (AVIF, HEIF): the picture is stored upright."""
     seconds_per_megapixel: float = 0.05
-    """Encoding, CPU seconds, realtime settings, one core (spec codecs.md)."""
+    """Encoding, CPU seconds, one core; for settings that ``codec.cost_table`` does not know."""
     vector: bool = False
     """Lines, not pixels: written only from its own kind and where it is asked for by name."""
     animation_seconds_per_megapixel: float | None = None
@@ -190,6 +197,7 @@ class Rendition:
     """Every operation is preceded by ``auto-orient`` (bucket setting ``auto_orient``)."""
     or_original: bool = False
     """Send the original's bytes if encoding did not make them fewer."""
+    preset: Preset = "realtime"
     policy: str = ""
     """Versions and settings that change bytes: codec, quality tables, limits profile."""
     inputs: tuple[str, ...] = ()

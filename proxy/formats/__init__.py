@@ -1,7 +1,9 @@
 """The catalogue of formats: one module of this folder per format, found once, in order of their names.
 
 A module has a ``FORMAT`` and, unless it is only read, ``save_options(encoding)``: a pure function, so that what a
-format wants of its encoder stands beside what it can carry.  Modules whose name starts with ``_`` are no formats.
+format wants of its encoder stands beside what it can carry.  It may have ``MOST_PX``: how many pixels a preset is
+affordable for; and ``setting(encoding)``, where a preset means more than one thing.  Modules whose name starts with ``_``
+are no formats.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType, ModuleType
 
-from proxy.core.model import Format
-from proxy.formats._encoding import Encoding
+from proxy.core.model import Format, Preset
+from proxy.formats._encoding import Encoding, within
 
 SaveOptions = Callable[[Encoding], dict[str, object]]
+Setting = Callable[[Encoding], str]
 
 
 def index(formats: Iterable[Format], keys: Callable[[Format], Iterable[str]]) -> Mapping[str, Format]:
@@ -48,6 +52,12 @@ _BY_SUFFIX = index(_FORMATS, lambda format_: format_.suffixes)
 _SAVE_OPTIONS: Mapping[str, SaveOptions] = {
     module.FORMAT.name: module.save_options for module in _MODULES if hasattr(module, "save_options")
 }
+_SETTINGS: Mapping[str, Setting] = {
+    module.FORMAT.name: module.setting for module in _MODULES if hasattr(module, "setting")
+}
+_MOST_PX: Mapping[str, Mapping[Preset, int]] = {
+    module.FORMAT.name: module.MOST_PX for module in _MODULES if hasattr(module, "MOST_PX")
+}
 
 
 def by_spelling(text: str) -> Format | None:
@@ -71,7 +81,23 @@ def save_options(name: str, encoding: Encoding) -> dict[str, object]:
     Raises:
         KeyError: a format that is only read.
     """
-    return _SAVE_OPTIONS[name](encoding)
+    return _SAVE_OPTIONS[name](affordable(name, encoding))
 
 
-__all__ = ["CATALOGUE", "Encoding", "by_accept_type", "by_spelling", "by_suffix", "index", "save_options"]
+def affordable(name: str, encoding: Encoding) -> Encoding:
+    """*encoding* with the preset that is affordable for so many pixels: about 15 s of one core.
+
+    What somebody waits for has a deadline, and a large picture in a plainer encoding is better than none.
+    """
+    return replace(encoding, preset=within(encoding.preset, encoding.pixels, _MOST_PX.get(name, {})))
+
+
+def setting(name: str, encoding: Encoding) -> str:
+    """What *encoding* comes down to in format *name*, as cost tables name it: the preset, or part of it."""
+    encoding = affordable(name, encoding)
+    return _SETTINGS[name](encoding) if name in _SETTINGS else encoding.preset
+
+
+__all__ = [
+    "CATALOGUE", "Encoding", "affordable", "by_accept_type", "by_spelling", "by_suffix", "index", "save_options", "setting",
+]  # fmt: skip

@@ -7,10 +7,15 @@ curve turns it into that codec's own number.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from proxy.core.model import PRESETS, Preset
 
 Curve = tuple[tuple[int, int], ...]
 """Points (JPEG quality, own quality), both rising, from 0 to 100."""
+Curves = Mapping[str, Curve]
+"""By setting (``formats.setting``): fitted to equal SSIMULACRA2 scores by ``bench/fit_quality.py``, which prints them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,9 @@ class Encoding:
     height_px: int = 1
     """Of one frame."""
     frames: int = 1
+    preset: Preset = "realtime"
+    alpha: bool = False
+    """Known to the encoder itself; whoever asks for one need not say."""
     slim: bool = False
     """Few bytes are worth time, and what is hardly seen (``imageSlim``)."""
     few_colours: bool = False
@@ -43,3 +51,9 @@ def on_curve(curve: Curve, quality: int) -> int:
             span = high - low
             return own_low + ((quality - low) * (own_high - own_low) * 2 + span) // (2 * span)
     return curve[-1][1]
+
+
+def within(preset: Preset, pixels: int, most_px: Mapping[Preset, int]) -> Preset:
+    """*preset*, or the most thorough one below it that takes so many *pixels*; realtime takes any."""
+    at_most = PRESETS[: PRESETS.index(preset) + 1]
+    return next(each for each in reversed(at_most) if each == "realtime" or pixels <= most_px.get(each, pixels))

@@ -19,11 +19,16 @@ FORMAT = Format(
 )
 
 
+MOST_PX = {"best": 24_000_000, "balanced": 100_000_000}
+
+
 def save_options(encoding: Encoding) -> dict[str, object]:
     """Options of libvips' pngsave.  Never interlaced: CI honours ``interlace`` for JPEG only.  Filter: 12 % fewer bytes.
 
-    Slim is lossless, or with few colours a palette; whether that will do, only trying tells (``codec.finish``).
+    Lossless in every preset.  Slim, and best, may be a palette; whether that will do, only trying tells (``codec.finish``).
     """
-    if encoding.slim and encoding.few_colours:
+    if encoding.few_colours and (encoding.slim or encoding.preset == "best"):
         return {"compression": 9, "palette": True, "effort": 7, "interlace": False}
-    return {"compression": 9 if encoding.slim else 6, "filter": "all" if encoding.slim else "paeth", "interlace": False}
+    hard = encoding.slim or encoding.preset == "best"
+    filter_ = "paeth" if encoding.preset == "realtime" and not encoding.slim else "all"
+    return {"compression": 9 if hard else 6, "filter": filter_, "interlace": False}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from proxy.core.model import Frame, ImageLimits, Traits
+from proxy.core.model import Frame, ImageLimits, Preset, Traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class Job:
     or_original: bool = False
     keep_copyright: bool = False
     """Where other metadata is dropped, EXIF's Copyright and Artist stay."""
+    preset: Preset = "realtime"
     inputs: tuple[bytes, ...] = field(default=(), repr=False)
     """The other pictures that the plan needs (``Plan.needs``), each as PNG."""
 

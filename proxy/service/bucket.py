@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from proxy.core.blocking import Blocklist
-from proxy.core.model import ImageLimits
+from proxy.core.model import ImageLimits, Preset
 from proxy.core.styles import Styles
 from proxy.ports import Forwarder, Origin, Store
 
@@ -22,6 +22,7 @@ class BucketRules:
     auto_format: bool = False
     auto_orient: bool = False
     keep_copyright: bool = False
+    preset: Preset = "realtime"
     client_hints: bool = False
     """Whether plans may follow what a device says of itself (``core.hints``)."""
     styles: Styles = field(default_factory=Styles)

@@ -28,6 +28,7 @@ def job_of(bucket: Bucket, rendition: Rendition, inputs: Sequence[Delivered]) ->
         orient=rendition.orient,
         or_original=rendition.or_original,
         keep_copyright=bucket.rules.keep_copyright,
+        preset=rendition.preset,
         inputs=tuple(each.artifact.body for each in inputs),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proxy.core.keys import rendition_key
-from proxy.core.model import Frame, Offer, Rendition, Source
+from proxy.core.model import Frame, Offer, Preset, Rendition, Source
 from proxy.core.negotiate import ANYTHING, alternatives, resolve
 from proxy.core.reports import REPORTS
 from proxy.core.schedule import schedule
@@ -44,7 +44,9 @@ class Resolver:
         identity = (facts.validators.identity, *(each.artifact.etag for each in inputs))
         if memo is not None and memo[0] == identity:
             return memo[1], memo[2]
-        rendition = self._rendition(rules, question, facts, self._format(rules, question, facts), identity[1:])
+        rendition = self._rendition(
+            rules, question, facts, self._format(rules, question, facts), identity[1:], rules.preset
+        )
         key = rendition_key(rendition)
         if len(self._resolved) >= _MEMO_ENTRIES:
             del self._resolved[next(iter(self._resolved))]
@@ -55,18 +57,29 @@ class Resolver:
     def others(
         self, rules: BucketRules, question: Question, facts: Facts, inputs: Sequence[Delivered]
     ) -> tuple[Rendition, ...]:
-        """The same picture in the other formats that this client could be shown meanwhile, best first."""
+        """The same picture as this client could be shown it meanwhile, best first: in other formats, and all in realtime.
+
+        Where the bucket's preset is a slower one, so is the asked format, the first of them.
+        """
         if not question.offer.meanwhile or question.plan.report is not None:
             return ()
         asked = self._format(rules, question, facts)
         formats = alternatives(
             question.offer, asked, frame=self._frame(rules, question, facts), encodable=self._encodable
         )
+        if rules.preset != "realtime":
+            formats = (asked, *formats)
         etags = tuple(each.artifact.etag for each in inputs)
-        return tuple(self._rendition(rules, question, facts, each, etags) for each in formats)
+        return tuple(self._rendition(rules, question, facts, each, etags, "realtime") for each in formats)
 
     def _rendition(
-        self, rules: BucketRules, question: Question, facts: Facts, chosen: str, inputs: tuple[str, ...]
+        self,
+        rules: BucketRules,
+        question: Question,
+        facts: Facts,
+        chosen: str,
+        inputs: tuple[str, ...],
+        preset: Preset,
     ) -> Rendition:
         plan = question.plan
         bare = not (plan.paints or plan.strip or plan.cgif or plan.label or plan.interlace is not None)
@@ -78,6 +91,7 @@ class Resolver:
             auto=question.auto,
             orient=rules.auto_orient,
             or_original=question.auto and bare and facts.traits.format in question.offer.showable,
+            preset=preset,
             policy=f"{self._policy} copyright" if copyright_kept else self._policy,
             inputs=inputs,
         )

@@ -8,11 +8,15 @@ import itertools
 import pytest
 
 from proxy import formats
-from proxy.core.model import Format, Frame
+from proxy.core.model import PRESETS, Format, Frame, Preset
 from proxy.formats import CATALOGUE, Encoding, avif, heif, jpeg, jxl, webp
 from proxy.formats._encoding import on_curve
 
-CURVES = {"avif": avif.CURVE, "heif": heif.CURVE, "jpeg": jpeg.CURVE, "jxl": jxl.CURVE, "webp": webp.CURVE}
+CURVES = {
+    f"{name} {setting}": curve
+    for name, module in {"avif": avif, "heif": heif, "jpeg": jpeg, "jxl": jxl, "webp": webp}.items()
+    for setting, curve in module.CURVES.items()
+}
 WRITTEN = [name for name, format_ in CATALOGUE.items() if format_.spellings]
 
 
@@ -80,7 +84,7 @@ def test_a_format_is_what_its_row_says(format_: Format) -> None:
     costly = format_.animation_seconds_per_megapixel is not None
     assert format_.uniform == (format_.alpha and format_.animation and not costly)
     assert format_.seconds_per_megapixel > 0
-    assert format_.quality == (format_.name in CURVES)
+    assert format_.quality == (f"{format_.name} realtime" in CURVES)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -105,8 +109,47 @@ def test_a_format_that_is_only_read_has_no_save_options() -> None:
 
 
 def test_avif_always_says_its_effort() -> None:
-    """The default of libvips costs sixty times as much."""
-    assert formats.save_options("avif", Encoding())["effort"] == 0
+    """The default of libvips costs sixty times as much as realtime may, and is kept for small pictures."""
+    sides = (500, 1200, 3000, 6000)
+    effort = {
+        preset: [formats.save_options("avif", _square(side, preset))["effort"] for side in sides] for preset in PRESETS
+    }
+    assert effort == {"realtime": [0, 0, 0, 0], "balanced": [1, 1, 1, 0], "best": [4, 3, 1, 0]}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_taken_as_far_as_it_is_affordable(name: str, preset: Preset) -> None:
+    """The larger a picture the plainer its encoding, down to realtime; never the other way."""
+    sides = (10, 600, 2000, 4000, 8000, 16_000)
+    ranks = [PRESETS.index(formats.affordable(name, _square(side, preset)).preset) for side in sides]
+    assert ranks == sorted(ranks, reverse=True)
+    assert ranks[0] == PRESETS.index(preset)
+    assert formats.affordable(name, _square(16_000, "realtime")) == _square(16_000, "realtime")
+    for side in sides:
+        asked = _square(side, preset)
+        assert formats.save_options(name, asked) == formats.save_options(name, formats.affordable(name, asked))
+
+
+@pytest.mark.parametrize(("preset", "effort"), [("realtime", 2), ("balanced", 4), ("best", 4)])
+def test_webp_with_alpha_never_takes_the_effort_that_takes_minutes(preset: Preset, effort: int) -> None:
+    encoding = dataclasses.replace(_square(800, preset), alpha=True)
+    assert formats.save_options("webp", encoding)["effort"] == effort
+
+
+@pytest.mark.parametrize("name", ["avif", "jpeg"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_colours_are_at_full_resolution_from_quality_90(name: str, preset: Preset) -> None:
+    if (name, preset) == ("jpeg", "realtime"):
+        pytest.skip("libvips' own rule")
+    encoding = _square(800, preset)
+    modes = [formats.save_options(name, dataclasses.replace(encoding, quality=q))["subsample_mode"] for q in (80, 90)]
+    assert modes[1] == "off"
+    assert name == "avif" or modes[0] == "on"
+
+
+def _square(side_px: int, preset: Preset) -> Encoding:
+    return Encoding(width_px=side_px, height_px=side_px, preset=preset)
 
 
 def test_an_animated_avif_is_faster_the_larger_it_is() -> None:
@@ -139,7 +182,15 @@ def test_quality_curves_rise_from_end_to_end(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("quality", "name", "own"),
-    [(80, "webp", 83), (90, "webp", 93), (80, "avif", 67), (90, "avif", 86), (80, "heif", 48), (90, "heif", 61)],
+    [
+        (80, "webp realtime", 84),
+        (80, "avif realtime", 67),
+        (90, "avif realtime", 87),
+        (80, "avif balanced", 65),
+        (80, "heif best", 49),
+        (80, "jpeg realtime", 80),
+        (80, "jpeg best", 82),
+    ],
 )
 def test_measured_points_are_met_exactly(quality: int, name: str, own: int) -> None:
     assert on_curve(CURVES[name], quality) == own

@@ -7,7 +7,7 @@ import time
 from pictures import jpeg, opened
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
-TARGET = "/cat.jpg?imageMogr2/thumbnail/900x/format/avif"
+TARGET = "/cat.jpg?imageMogr2/thumbnail/1600x/format/avif"
 
 
 def settings(first_answer_ms: float) -> dict[str, object]:
@@ -15,10 +15,10 @@ def settings(first_answer_ms: float) -> dict[str, object]:
 
 
 def test_a_quick_picture_comes_first_and_the_asked_one_soon(start) -> None:
-    server = start(settings(1), {"cat.jpg": jpeg(1600, 1200)})
+    server = start(settings(1), {"cat.jpg": jpeg(1640, 1230)})
     first = server.get(TARGET, Accept=CHROME)
     assert (first.status_code, first.headers["content-type"]) == (200, "image/jpeg")
-    assert opened(first.content).size == (900, 675)
+    assert opened(first.content).size == (1600, 1200)
     assert "detail=interim" in first.headers["cache-status"]
     assert first.headers["cache-control"] == "public, max-age=2"
     assert first.headers["vary"] == "Accept"

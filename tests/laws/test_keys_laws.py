@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.keys import facts_key, persist_path, rendition_key, source_key
-from proxy.core.model import Rendition, Source
+from proxy.core.model import PRESETS, Rendition, Source
 
 # Separators, quotes and brackets of every framing one might think of, and lone surrogates beside what they stand for.
 _PARTS = st.text(st.sampled_from('ab/|\n\0",[]\\é\ud83d\ude00😀'), max_size=5)
@@ -21,6 +21,7 @@ _RENDITIONS = st.builds(
     auto=st.booleans(),
     orient=st.booleans(),
     or_original=st.booleans(),
+    preset=st.sampled_from(PRESETS),
     policy=_PARTS,
 )
 
@@ -46,6 +47,8 @@ def test_every_field_of_a_rendition_is_in_its_key(rendition: Rendition, data: st
             changed: object = not value
         elif isinstance(value, Source):
             changed = data.draw(_SOURCES.filter(lambda other, value=value: other != value))
+        elif value in PRESETS:
+            changed = data.draw(st.sampled_from(PRESETS).filter(lambda other, value=value: other != value))
         else:
             changed = f"{value}x"
         assert rendition_key(replace(rendition, **{field.name: changed})) != rendition_key(rendition), field.name

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from delivery import World, settle
 
-from proxy.core.model import Frame, Traits
+from proxy.core.model import Frame, Preset, Traits
 from proxy.errors import (
     CodecDeadline,
     CodecLost,
@@ -241,6 +241,17 @@ async def test_keeping_copyright_makes_other_renditions_where_metadata_is_droppe
     delivered = await world.ask(f"imageMogr2/{text}", "image/avif")
     assert (delivered.tier is None) is again
     assert [job.keep_copyright for job in world.codec.jobs] == ([False, True] if again else [False])
+
+
+@pytest.mark.parametrize("preset", ["balanced", "best"])
+async def test_another_preset_makes_other_renditions(preset: Preset):
+    world = World()
+    await world.ask()
+    for _ in range(2):
+        world.bucket = replace(world.bucket, rules=replace(world.bucket.rules, preset=preset))
+        world.restart()
+        await world.ask()
+    assert [job.preset for job in world.codec.jobs] == ["realtime", preset]
 
 
 async def test_an_unusable_record_on_disk_or_in_the_bucket_is_a_miss():

@@ -84,6 +84,22 @@ async def test_at_sizes_where_everything_is_slow_the_fastest_is_sent() -> None:
     assert (found.artifact.format, found.interim_s) == ("jpeg", 8)
 
 
+async def test_what_a_thorough_preset_takes_long_for_is_shown_in_realtime_meanwhile() -> None:
+    from dataclasses import replace
+
+    world = World()
+    world.bucket = replace(world.bucket, rules=replace(world.bucket.rules, preset="best"))
+    predicted_s = {"best": 4.0, "realtime": 0.2}
+    world.codec.predict_s = lambda traits, job: predicted_s[job.preset]  # type: ignore[method-assign]
+    found = await world.deliver.rendition(world.bucket, world.question(AVIF, CHROME))
+    assert (found.artifact.format, found.interim_s) == ("avif", 8)
+    await until(world, 2)
+    await world.deliver.aclose(5)
+    assert [(job.format, job.preset) for job in world.codec.jobs] == [("avif", "realtime"), ("avif", "best")]
+    found = await world.deliver.rendition(world.bucket, world.question(AVIF, CHROME))
+    assert (found.artifact.format, found.interim_s, found.tier) == ("avif", None, "memory")
+
+
 async def test_a_bucket_may_let_every_client_wait() -> None:
     from dataclasses import replace
 
