@@ -16,16 +16,15 @@ from starlette.types import ASGIApp
 
 from proxy.caches.disk import DiskCache
 from proxy.caches.memory import MemoryCache
-from proxy.core.blocking import Blocklist
-from proxy.core.model import Artifact, ImageLimits
+from proxy.core.model import Artifact
 from proxy.core.purges import Ledger, Purge
-from proxy.core.styles import Styles
 from proxy.logs import log
 from proxy.origins.http import HttpOrigin
 from proxy.ports import Clock, Codec, Meter, Origin, Store
+from proxy.rules import rules_of
 from proxy.service.admission import ByteBudget
 from proxy.service.answers import Answers
-from proxy.service.bucket import Bucket, BucketRules
+from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver
 from proxy.service.drawing import Drawing
 from proxy.service.epochs import LocalEpochs
@@ -154,7 +153,7 @@ def build(
         if own.persist == "read-through":
             persist = opened(own.persist_store, own) if own.persist_store else origin
         bucket = Bucket(
-            rules=_rules(name, own, limits),
+            rules=rules_of(name, own, limits),
             origin=origin,
             persist=persist,
             cache_originals=parse_store_uri(own.store).scheme not in ("file", "memory"),
@@ -250,29 +249,6 @@ def build(
         await asyncio.to_thread(access.close)
 
     return Application(asgi=edge, begin=begin, aclose=aclose, calls=purge_calls(named, asker, copies, clock))
-
-
-def _rules(name: str, own: BucketSettings, limits: ImageLimits) -> BucketRules:
-    return BucketRules(
-        name=name,
-        negotiate=own.negotiate,
-        formats=own.formats,
-        auto_format=own.auto_format,
-        auto_orient=own.auto_orient,
-        keep_copyright=own.copyright == "keep",
-        preset=own.preset,
-        client_hints=own.client_hints,
-        styles=Styles(texts=own.styles, separators=own.style_separators),
-        private=own.public == "private",
-        first_answer_s=own.first_answer_ms / 1000,
-        ttl_s=own.ttl_s,
-        error_ttl_s=own.error_ttl_s,
-        persist_prefix=own.persist_prefix,
-        mark_hosts=frozenset(own.mark_hosts),
-        limits=limits,
-        blocked=Blocklist(own.blocked),
-        tags=own.tags,
-    )
 
 
 def _facts_bytes(facts: Facts) -> int:

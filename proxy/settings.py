@@ -238,6 +238,12 @@ class Bucket(Branch):
     ttl_s: Annotated[float, Field(ge=0)] = 3600
     """Freshness where the origin gives none: of renditions, and of objects in file, s3 and memory stores; of what passes
     through, the longest that is guessed."""
+    cache_control: str = ""
+    """``Cache-Control`` of what the origin gives no lifetime, and of its renditions: ``"max-age=600, immutable"``; ``ttl_s``
+    counts where it names none either."""
+    cdn_cache_control: str = ""
+    """Likewise ``CDN-Cache-Control``, which this cache and those of CDNs heed in place of ``Cache-Control`` (RFC 9213):
+    ``"max-age=86400, stale-while-revalidate=60, stale-if-error=86400"``."""
     error_ttl_s: Annotated[float, Field(ge=0)] = 10
     """How long an error about an original is remembered."""
     persist: Literal["off", "read-through"] = "off"

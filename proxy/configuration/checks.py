@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from proxy.configuration.lifetimes import check_lifetimes
 from proxy.configuration.problems import Path as KeyPath
 from proxy.configuration.styles import check_styles
 from proxy.formats import CATALOGUE, by_spelling
@@ -116,6 +117,7 @@ def _bucket(bucket: Bucket) -> Iterator[Finding]:
     yield from _store(bucket)
     yield from _persist(bucket)
     yield from check_styles(bucket)
+    yield from check_lifetimes(bucket)
     for name, value in bucket.origin_headers.items():
         if not _FIELD_NAME.fullmatch(name) or name.lower() in _FRAMING_FIELDS:
             yield ("origin_headers", name), "a header field that is the request's own, such as authorization"

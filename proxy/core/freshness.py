@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from proxy.core.fields.cache_control import MAX_DELTA_S, ResponseDirectives, parse_delta_s
 from proxy.core.fields.dates import parse_date
 from proxy.core.fields.lists import OWS
+from proxy.core.fields.targeted import FIELD, parse_targeted
 from proxy.core.model import Freshness
 
 _PERSONAL = frozenset({"*", "cookie", "authorization"})
 """Members of Vary that make an answer somebody's own; ``*`` matches no later request at all."""
 _NOT_FOR_CACHES = frozenset({401, 403, 408, 412, 416, 429, 500, 503, 508})
 """Depends on the request's own fields, or on a moment: no other request may be answered with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a source's origin, or a bucket for it, says of its lifetime, as it was written; None: nothing."""
+
+    cache_control: str | None = None
+    targeted: str | None = None
+    """CDN-Cache-Control, which caches like us heed in place of the other (RFC 9213)."""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Said:
+        return cls(headers.get("cache-control"), headers.get(FIELD))
+
+    def to_caches(self) -> ResponseDirectives:
+        """Those that count for a shared cache."""
+        return parse_targeted(self.targeted) or ResponseDirectives.parse(self.cache_control)
 
 
 def response_freshness(
@@ -22,8 +41,12 @@ def response_freshness(
 
     *headers* have lower-case names, several lines joined by ``", "``.  Where the origin gives no lifetime the answer
     lives *default_ttl_s* from now on, whatever age it had.  After a 304 pass the stored fields updated by the new ones.
+    CDN-Cache-Control counts in place of Cache-Control and Expires (RFC 9213 §2.2).
     """
-    directives = ResponseDirectives.parse(headers.get("cache-control"))
+    targeted = parse_targeted(headers.get(FIELD))
+    if targeted is not None:
+        headers = {name: value for name, value in headers.items() if name != "expires"}
+    directives = targeted or ResponseDirectives.parse(headers.get("cache-control"))
     if not _storable(headers, directives):
         return Freshness(fetched_at_s=now_s, lifetime_s=0, must_revalidate=True, storable=False)
     date_s = parse_date(headers.get("date"), now_s=now_s)
@@ -42,20 +65,30 @@ def response_freshness(
     )
 
 
-def cache_control_for(freshness: Freshness, now_s: float, *, received: str | None = None) -> str:
-    """The Cache-Control of a rendition or an object whose source has *freshness*; send ``age_for`` beside it.
+def cache_fields_for(freshness: Freshness, now_s: float, said: Said) -> list[tuple[str, str]]:
+    """Cache-Control, and where *said* has it CDN-Cache-Control, of what has *freshness*; send ``age_for`` beside them.
 
-    *received* is the source's own Cache-Control, if it has one: then browsers keep its max-age where it gives shared
-    caches another lifetime, and its stale-while-revalidate, stale-if-error and immutable are passed on.
+    Browsers keep the max-age of *said* where it gives shared caches another lifetime, and its stale-while-revalidate,
+    stale-if-error and immutable are passed on.
     """
     if not freshness.storable:
-        return "private, no-store"
+        return [("cache-control", "private, no-store")]
     if not freshness.is_fresh(now_s):
         # Age says the same, but not every CDN reads it: some would start a whole lifetime from here.
         stale = ResponseDirectives(public=True, max_age_s=0, must_revalidate=freshness.must_revalidate)
-        return stale.format()
-    theirs = ResponseDirectives.parse(received)
+        return [("cache-control", stale.format())]
     lifetime_s = int(min(freshness.lifetime_s, MAX_DELTA_S))
+    targeted = parse_targeted(said.targeted)
+    if targeted is not None:
+        # What is only said to CDNs is nothing for browsers to keep: nobody could purge it there.
+        browsers = "public, max-age=0" if said.cache_control is None else said.cache_control
+        told = ResponseDirectives.parse(browsers).format()
+        return [("cache-control", told), (FIELD, replace(targeted, max_age_s=lifetime_s, s_maxage_s=None).format())]
+    return [("cache-control", _for_everybody(freshness, said, lifetime_s))]
+
+
+def _for_everybody(freshness: Freshness, said: Said, lifetime_s: int) -> str:
+    theirs = ResponseDirectives.parse(said.cache_control)
     shared = theirs.s_maxage_s is not None and theirs.max_age_s is not None
     return ResponseDirectives(
         public=True,
@@ -68,14 +101,14 @@ def cache_control_for(freshness: Freshness, now_s: float, *, received: str | Non
     ).format()
 
 
-def may_be_stale(freshness: Freshness, now_s: float, *, received: str | None, failed: bool) -> bool:
+def may_be_stale(freshness: Freshness, now_s: float, *, said: Said, failed: bool) -> bool:
     """Whether what went stale may be served while it is asked about, or because that *failed* (RFC 5861 §3, §4).
 
-    *received* is the source's own Cache-Control; nothing else allows it.
+    Nothing but what is *said* allows it.
     """
     if freshness.must_revalidate or not freshness.storable:
         return False
-    theirs = ResponseDirectives.parse(received)
+    theirs = said.to_caches()
     allowed_s = theirs.stale_if_error_s if failed else theirs.stale_while_revalidate_s
     return freshness.age_s(now_s) - freshness.lifetime_s < (allowed_s or 0)
 

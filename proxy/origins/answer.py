@@ -14,7 +14,7 @@ Fields = Mapping[str, str]
 
 META_PREFIX = "x-cos-meta-"
 _KEPT = frozenset({
-    "cache-control", "expires", "date", "age", "vary", "content-disposition", "content-encoding", "content-language",
+    "cache-control", "cdn-cache-control", "expires", "date", "age", "vary", "content-disposition", "content-encoding", "content-language",
     "last-modified", "etag", "surrogate-key", "cache-tag",
 })  # fmt: skip
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,1000}"')
@@ -35,6 +35,7 @@ def object_info(fields: Fields, now_s: float, known: Validators | None = None) -
     headers = {name: value for name, value in fields.items() if name in _KEPT or name.startswith(META_PREFIX)}
     if "set-cookie" in fields:
         # Made for one client: the cookie is not passed on, and what came with it is not to be stored (T11).
+        headers.pop("cdn-cache-control", None)
         headers["cache-control"] = ", ".join(filter(None, (headers.get("cache-control"), "private")))
     headers.setdefault("date", format_date(now_s))  # RFC 9110 §6.6.1: a recipient with a clock adds it
     etag = fields.get("etag", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proxy.core.blocking import Blocklist
@@ -30,6 +31,8 @@ class BucketRules:
     first_answer_s: float = 0.3
     """What a picture may be predicted to take before another format is sent meanwhile to who takes one; 0: never."""
     ttl_s: float = 3600
+    lifetime: Mapping[str, str] = field(default_factory=dict)
+    """``cache-control`` and ``cdn-cache-control`` of what its origin gives no lifetime."""
     error_ttl_s: float = 10
     persist_prefix: str = ".mogr/"
     mark_hosts: frozenset[str] = frozenset()

@@ -12,9 +12,10 @@ from proxy.errors import ImageTooLarge, OriginUnavailable
 from proxy.ports import Clock, Codec, ObjectInfo, ObjectStream, Unchanged
 from proxy.service.admission import ByteBudget
 from proxy.service.bucket import Bucket
-from proxy.service.records import Facts
+from proxy.service.records import ASSUMED, Facts
 
-_LIFETIME = ("cache-control", "expires", "vary")
+_TOLD = ("cache-control", "cdn-cache-control", "expires")
+_LIFETIME = (*_TOLD, "vary")
 _NEVER = Freshness(fetched_at_s=0, lifetime_s=0)
 
 
@@ -78,9 +79,16 @@ class Fetcher:
         base = Facts(validators=info.validators, traits=traits, freshness=_NEVER, provenance=provenance)
         return self._facts_of(bucket, info, base)
 
+    @staticmethod
+    def _lifetime(bucket: Bucket, info: ObjectInfo, base: Facts) -> dict[str, str]:
+        own = {name: value for name, value in base.lifetime.items() if name == "vary" or ASSUMED not in base.lifetime}
+        own |= {name: info.headers[name] for name in _LIFETIME if name in info.headers}
+        assumed = bucket.rules.lifetime
+        return own if not assumed or any(name in own for name in _TOLD) else {**own, **assumed, ASSUMED: "yes"}
+
     def _facts_of(self, bucket: Bucket, info: ObjectInfo, base: Facts) -> Facts:
         """*base* brought up to date by what the origin just said (RFC 9111 §3.2 for a 304)."""
-        lifetime = {**base.lifetime, **{name: info.headers[name] for name in _LIFETIME if name in info.headers}}
+        lifetime = self._lifetime(bucket, info, base)
         freshness = response_freshness(
             {**info.headers, **lifetime}, now_s=self._clock.now_s(), default_ttl_s=bucket.rules.ttl_s
         )

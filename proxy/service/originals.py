@@ -201,7 +201,7 @@ class Originals:
         return work
 
     def _may_be_stale(self, facts: Facts, *, failed: bool) -> bool:
-        return may_be_stale(facts.freshness, self._clock.now_s(), received=facts.cache_control, failed=failed)
+        return may_be_stale(facts.freshness, self._clock.now_s(), said=facts.said, failed=failed)
 
     def _refresh(self, bucket: Bucket, source: Source, key: str) -> None:
         """Ask about *source* behind the answer, once at a time, and not while an error is held against it."""

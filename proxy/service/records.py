@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from proxy.core.freshness import Said
 from proxy.core.model import Artifact, Frame, Freshness, Provenance, Source, Traits, Validators
 from proxy.ports import CacheEntry
+
+ASSUMED = "assumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,8 @@ class Facts:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Of the source's fields those that renditions repeat: ``content-disposition`` and ``x-cos-meta-*``."""
     lifetime: Mapping[str, str] = field(default_factory=dict)
-    """The source's own ``cache-control``, ``expires`` and ``vary``: a 304 that repeats none of them leaves them in force."""
+    """The source's own ``cache-control``, ``cdn-cache-control``, ``expires`` and ``vary``: a 304 that repeats none of them leaves
+    them in force.  ``ASSUMED``: it has none of the first three, and they are the bucket's."""
 
     provenance: Provenance | None = field(default=None, compare=False)
 
@@ -33,8 +37,8 @@ class Facts:
         return self.provenance.tags if self.provenance is not None else None
 
     @property
-    def cache_control(self) -> str | None:
-        return self.lifetime.get("cache-control")
+    def said(self) -> Said:
+        return Said.of(self.lifetime)
 
 
 def facts_to_meta(facts: Facts) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proxy.core.fields.cache_control import ResponseDirectives
 from proxy.core.fields.cache_status import CacheStatus
 from proxy.core.fields.dates import format_date
-from proxy.core.freshness import age_for, cache_control_for
+from proxy.core.freshness import age_for, cache_fields_for
 from proxy.core.reports import MEDIA_TYPES
 from proxy.service.deliver import Delivered
 from proxy.web.conditions import not_modified, wanted_range
@@ -45,7 +45,7 @@ def image_reply(
     etag, last_modified_s = artifact.etag, facts.validators.last_modified_s
     status_text = _cache_status(delivered)
     headers = [
-        ("cache-control", _cache_control(delivered, now_s)),
+        *_cache_fields(delivered, now_s),
         ("etag", etag),
         ("cache-status", status_text),
         NOSNIFF,
@@ -83,16 +83,17 @@ def _of_source(delivered: Delivered) -> list[tuple[str, str]]:
     return [item for item in delivered.facts.headers.items() if not (report and item[0] == "content-disposition")]
 
 
-def _cache_control(delivered: Delivered, now_s: float) -> str:
+def _cache_fields(delivered: Delivered, now_s: float) -> list[tuple[str, str]]:
     freshness = delivered.facts.freshness
     if delivered.renewing and freshness.storable:  # caches after us should ask again at once
-        return ResponseDirectives(public=True, max_age_s=0).format()
-    whole = cache_control_for(freshness, now_s, received=delivered.facts.cache_control)
+        return _for_now(0)
     if delivered.interim_s is None or not freshness.is_fresh(now_s):
-        return whole
-    return ResponseDirectives(
-        public=True, max_age_s=int(min(delivered.interim_s, freshness.lifetime_s - freshness.age_s(now_s)))
-    ).format()
+        return cache_fields_for(freshness, now_s, delivered.facts.said)
+    return _for_now(min(delivered.interim_s, freshness.lifetime_s - freshness.age_s(now_s)))
+
+
+def _for_now(max_age_s: float) -> list[tuple[str, str]]:
+    return [("cache-control", ResponseDirectives(public=True, max_age_s=int(max_age_s)).format())]
 
 
 def _cache_status(delivered: Delivered) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from proxy.core.fields.byte_range import ByteRange
 from proxy.core.fields.cache_status import CacheStatus
 from proxy.core.fields.dates import format_date
+from proxy.core.freshness import Said, cache_fields_for, response_freshness
 from proxy.core.model import Source
 from proxy.core.tags import origin_tags, tag_fields
 from proxy.errors import InvalidRange, OriginUnavailable
@@ -17,7 +18,8 @@ from proxy.web.image import NOSNIFF, POLICY
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest
 
-_PASSED = ("expires", "age", "vary", "content-disposition", "content-encoding", "content-language")
+_TOLD = ("cache-control", "cdn-cache-control", "expires")
+_PASSED = ("age", "vary", "content-disposition", "content-encoding", "content-language")
 _STATUS = CacheStatus(fwd="bypass").format()
 """RFC 9211 §2.2: this cache was configured not to handle the request."""
 
@@ -120,17 +122,18 @@ def _headers(
         headers += tag_fields(Source(bucket.rules.name, key), origin_tags(own))
     if max_age_s is not None:
         headers.append(("cache-control", f"public, max-age={int(max_age_s)}"))
-    elif "cache-control" in own or "expires" in own:
-        headers += [("cache-control", own["cache-control"])] if "cache-control" in own else []
+    elif any(name in own for name in _TOLD):
+        headers += [(name, own[name]) for name in _TOLD if name in own]
     else:
-        headers.append(("cache-control", f"public, max-age={int(bucket.rules.ttl_s)}"))
+        assumed = response_freshness(bucket.rules.lifetime, now_s=0, default_ttl_s=bucket.rules.ttl_s)
+        headers += cache_fields_for(assumed, 0, Said.of(bucket.rules.lifetime))
     if info.validators.etag:
         headers.append(("etag", info.validators.etag))
     if info.validators.last_modified_s is not None:
         headers.append(("last-modified", format_date(info.validators.last_modified_s)))
     passed = [(name, own[name]) for name in _PASSED if name in own]
     if max_age_s is not None:
-        passed = [(name, value) for name, value in passed if name not in ("expires", "age")]
+        passed = [(name, value) for name, value in passed if name != "age"]
     if vary:
         passed = [(name, value) for name, value in passed if name != "vary"]
         headers.append(("vary", ", ".join(filter(None, (*vary, own.get("vary"))))))

@@ -131,6 +131,9 @@ def test_a_mistake_is_named(problems, text, problem):
         ('origin_headers = {Content-Length = "1"}', ".origin_headers.Content-Length = ***: expected a header field that is the request's own, such as authorization"),
         ('origin_headers = {a = "é"}', ".origin_headers.a = ***: expected printable ASCII"),
         ("pass_through = true", ".pass_through = true: expected false, since memory: is no http(s) origin"),
+        *((f'{key} = "{text}"', f'.{key} = "{text}": expected directives of a response, such as "max-age=3600, stale-if-error=86400"')
+          for key in ("cache_control", "cdn_cache_control")
+          for text in ("max-age=x", "max-age", "maxage=60", "60", "max-age=60,", "max-age=60; public", "max-age=60, max-age=7", " ")),
         ("ttl_s = -1", ".ttl_s = -1: expected a number of at least 0"),
         ("ttl_s = inf", ".ttl_s = inf: expected a number of at least 0"),
         ('secret_acess_key = "SECRET"', ".secret_acess_key: expected a known key; did you mean buckets.photos-1250000000.secret_access_key?"),

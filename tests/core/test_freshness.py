@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proxy.core.fields.cache_control import MAX_DELTA_S, ResponseDirectives
 from proxy.core.fields.dates import format_date
-from proxy.core.freshness import age_for, cache_control_for, error_cache_control, may_be_stale, response_freshness
+from proxy.core.freshness import Said, age_for, cache_fields_for, error_cache_control, may_be_stale, response_freshness
 from proxy.core.model import Freshness
 
 _NOW_S = 1_795_000_000.0
@@ -95,7 +95,7 @@ def test_what_is_somebody_s_own_is_not_stored(headers: dict[str, str]) -> None:
     fresh = read(headers)
     assert not fresh.storable
     assert not fresh.is_fresh(_NOW_S)
-    assert cache_control_for(fresh, _NOW_S) == "private, no-store"
+    assert cache_fields_for(fresh, _NOW_S, Said()) == [("cache-control", "private, no-store")]
 
 
 def test_a_vary_that_names_nobody_is_stored() -> None:
@@ -141,7 +141,33 @@ def test_a_slow_answer_is_as_old_as_its_request() -> None:
 )  # fmt: skip
 def test_the_lifetime_is_said_again(received: str | None, after_s: float, text: str) -> None:
     fresh = read({} if received is None else {"cache-control": received})
-    assert cache_control_for(fresh, _NOW_S + after_s, received=received) == text
+    assert cache_fields_for(fresh, _NOW_S + after_s, Said(received)) == [("cache-control", text)]
+
+
+@pytest.mark.parametrize(
+    ("received", "targeted", "after_s", "lifetime_s", "fields"),
+    [
+        ("max-age=60", "max-age=600", 0, 600, ("max-age=60", "max-age=600")),
+        ("max-age=60", "max-age=600, stale-if-error=9", 100, 600, ("max-age=60", "max-age=600, stale-if-error=9")),
+        ("max-age=60", "max-age=600", 600, 600, ("public, max-age=0", None)),
+        ("private, max-age=60", "max-age=600", 0, 600, ("private, max-age=60", "max-age=600")),
+        ("no-store", "max-age=600", 0, 600, ("no-store", "max-age=600")),
+        (None, "max-age=600", 0, 600, ("public, max-age=0", "max-age=600")),
+        (None, "s-maxage=600", 0, 600, ("public, max-age=0", "max-age=600")),
+        ("max-age=60", "must-revalidate", 0, 3600, ("max-age=60", "max-age=3600, must-revalidate")),
+        ("max-age=60", "no-store", 0, 0, ("private, no-store", None)),
+        ("max-age=60", "max-age=broken", 0, 60, ("public, max-age=60", None)),
+        ("max-age=60", "", 0, 60, ("public, max-age=60", None)),
+    ],
+)  # fmt: skip
+def test_cdns_may_be_told_another_lifetime(received, targeted, after_s, lifetime_s, fields) -> None:
+    """RFC 9213: it holds for us, is passed on, and leaves browsers what they were told."""
+    headers = {"cdn-cache-control": targeted, "expires": at(5)} | ({"cache-control": received} if received else {})
+    fresh = read(headers)
+    assert fresh.lifetime_s == lifetime_s
+    said = dict(cache_fields_for(fresh, _NOW_S + after_s, Said.of(headers)))
+    assert (said.pop("cache-control"), said.pop("cdn-cache-control", None)) == fields
+    assert not said
 
 
 @pytest.mark.parametrize(("after_s", "age"), [(0, "0"), (0.9, "0"), (59.9, "59"), (-5, "0"), (1e12, str(MAX_DELTA_S))])
@@ -190,7 +216,7 @@ def test_whatever_an_origin_says_has_a_lifetime_and_an_age(headers: dict[str, st
 def test_caches_after_us_never_keep_longer_than_we_do(headers: dict[str, str], after_s: float) -> None:
     now_s = _NOW_S + after_s
     fresh = read(headers)
-    said = cache_control_for(fresh, now_s)
+    ((_, said),) = cache_fields_for(fresh, now_s, Said())
     again = response_freshness(
         {"cache-control": said, "age": age_for(fresh, now_s)}, now_s=now_s, default_ttl_s=_DEFAULT_S
     )
@@ -216,5 +242,15 @@ def test_a_source_may_be_used_stale_where_it_says_so(received, stale_s, while_as
     """RFC 5861 §3, §4."""
     freshness = response_freshness({"cache-control": received} if received else {}, now_s=_NOW_S, default_ttl_s=10)
     now_s = _NOW_S + 10 + stale_s
-    assert may_be_stale(freshness, now_s, received=received, failed=False) is while_asking
-    assert may_be_stale(freshness, now_s, received=received, failed=True) is on_failure
+    assert may_be_stale(freshness, now_s, said=Said(received), failed=False) is while_asking
+    assert may_be_stale(freshness, now_s, said=Said(received), failed=True) is on_failure
+
+
+def test_what_is_said_to_cdns_decides_whether_it_may_be_stale():
+    said = Said("max-age=1, stale-if-error=99", "max-age=10, stale-while-revalidate=5")
+    freshness = response_freshness(
+        {"cache-control": "max-age=1, stale-if-error=99", "cdn-cache-control": said.targeted or ""},
+        now_s=_NOW_S, default_ttl_s=0,
+    )  # fmt: skip
+    assert may_be_stale(freshness, _NOW_S + 12, said=said, failed=False)
+    assert not may_be_stale(freshness, _NOW_S + 12, said=said, failed=True)

@@ -230,4 +230,4 @@ def test_facts_join_by_the_strictest_of_all(
     assert freshness.fetched_at_s - freshness.initial_age_s + freshness.lifetime_s == expires_s
     assert (freshness.storable, freshness.must_revalidate) == (storable, strict)
     assert all_in_all.validators == replace(own.validators, last_modified_s=modified_s)
-    assert all_in_all.cache_control == (None if others else "max-age=9, immutable")
+    assert all_in_all.said.cache_control == (None if others else "max-age=9, immutable")
