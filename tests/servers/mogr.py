@@ -127,6 +127,13 @@ class Mogr:
             assert time.monotonic() < until_s, f"mogr did not reload:\n{self.log.read_text()[-4000:]}"
             time.sleep(0.05)
 
+    def wait_for_disk(self, entries: int) -> None:
+        """Wait until the disk tier has so many: it is written behind the answers."""
+        until_s = time.monotonic() + READY_WITHIN_S
+        while sum(len(path.name) == 64 for path in (self.directory / "cache").rglob("*") if path.is_file()) < entries:
+            assert time.monotonic() < until_s, "nothing was written"
+            time.sleep(0.02)
+
     def stop(self) -> int:
         """SIGTERM, and the exit status."""
         assert self.process is not None
