@@ -63,7 +63,7 @@ LOCK := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-comp
 lock: $(TEST) ## newest versions of everything, into requirements/*.txt
 	$(LOCK) -o requirements/build.txt requirements/build.in
 	$(LOCK) -o requirements/run.txt pyproject.toml requirements/build.in
-	$(LOCK) -o requirements/test.txt --extra heif --extra jxl --extra face --extra blind --extra qr --extra bench pyproject.toml requirements/test.in
+	$(LOCK) -o requirements/test.txt --extra heif --extra jxl --extra face --extra blind --extra qr --extra tpg --extra bench pyproject.toml requirements/test.in
 	@! grep -nE '://|^-|@ file' requirements/*.txt || { echo "a lock file names a place" >&2; exit 1; }
 
 clean: ## remove what make made, the served cache included

@@ -114,9 +114,18 @@ after the other, and of the rest the last one counts.
   GIF; 1 means the first 30 frames. Ignored for other sources.
 - `AIGCMetadata/Label/<text>`, further `ContentProducer`, `ProduceID`, `ReservedCode1`, `ContentPropagator`, `PropagateID` and
   `ReservedCode2`, each up to 1,024 characters in URL-safe base64: writes the label of AI-generated content of GB 45438-2025 into
-  XMP (`TC260:AIGC`). 400 for GIF and BMP, which have no place for it. A labelled result is never replaced by the original.
+  XMP (`TC260:AIGC`). 400 for GIF, BMP and TPG, which have no place for it. A labelled result is never replaced by the original.
 
-`format/tpg`, `astc` and `psd` exist at Cloud Infinite and answer 501 here.
+`format/astc` and `psd` exist at Cloud Infinite and answer 501 here.
+
+## TPG
+
+Tencent's own format, which its apps and SDKs show. `format/tpg` and TPG sources, still, with transparency and animated, need the extra
+`tpg` (`pip install mogr[tpg]`: an FFmpeg, GPL, 170 MB, which mogr starts confined, for one picture at a time); without it they answer
+400 `InvalidImageFormat`. As with any format, a client whose `Accept` names others, and not `image/tpg`, gets one of those. There is no
+public specification and no other open encoder: Tencent's public samples are read, **what mogr writes is not validated against
+Tencent's own decoder**, which is closed. Try it in your app before you rely on it. At most 8192 x 4608 pixels; EXIF stays, colours become sRGB.
+[More](decisions/0021-tpg.md).
 
 ## SVG
 
@@ -194,7 +203,8 @@ def _formats() -> str:
         if row.spellings:
             marks = ("yes" if has else "no" for has in (row.alpha, row.animation, row.quality))
             names = ", ".join(f"`{spelling}`" for spelling in row.spellings)
-            lines.append(f"| {names} | {row.media_type} | {' | '.join(marks)} | {row.max_side_px} px |")
+            lower = f", {row.max_height_px} px high" if row.max_height_px is not None else ""
+            lines.append(f"| {names} | {row.media_type} | {' | '.join(marks)} | {row.max_side_px} px{lower} |")
     return "\n".join(lines) + "\n"
 
 

@@ -40,7 +40,7 @@ OPERATIONS = {
     "auto": "imageMogr2/format/auto",
 }
 FORMATS = {f"format/{name}": f"imageMogr2/format/{name}" for name in
-           ("jpg", "png", "webp", "avif", "gif", "heif", "jxl", "tiff", "bmp", "apng", "svgc")}  # fmt: skip
+           ("jpg", "png", "webp", "avif", "gif", "heif", "jxl", "tiff", "tpg", "bmp", "apng", "svgc")}  # fmt: skip
 REPORTS = {
     **{name: name for name in
        ("imageInfo", "exif", "imageAve", "imageInspect", "imageAIGCMetadata", "QRcode", "blurhash", "thumbhash")},

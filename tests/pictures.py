@@ -8,6 +8,8 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFilter
 
+from proxy.codec import avs2, avs2_stream, tpg_container
+
 
 def scene(width_px: int, height_px: int, seed: int = 0) -> Image.Image:
     """Something photograph-like: gradients, shapes and a little noise."""
@@ -59,9 +61,38 @@ def animated(width_px: int = 200, height_px: int = 100, frames: int = 5, format_
 
 
 def opened(body: bytes) -> Image.Image:
+    if body.startswith(tpg_container.MAGIC):
+        return tpg_frames(body)[0]
     picture = Image.open(io.BytesIO(body))
     picture.load()
     return picture
+
+
+def tpg_frames(body: bytes) -> list[Image.Image]:
+    """The frames of a TPG, whose colours Pillow converts: samples of BT.601 stretched from limited to full range."""
+    tpg = tpg_container.read(body)
+    stream, width_px, height_px = avs2_stream.playable(tpg.streams)
+    raw = avs2.decode(stream, width_px, height_px, len(tpg.streams))
+    luma_bytes = width_px * height_px
+    pictures = []
+    for at in range(0, len(raw), luma_bytes * 3 // 2):
+        planes = [Image.frombytes("L", (width_px, height_px), raw[at : at + luma_bytes])]
+        for start in (at + luma_bytes, at + luma_bytes * 5 // 4):
+            half = Image.frombytes("L", (width_px // 2, height_px // 2), raw[start : start + luma_bytes // 4])
+            planes.append(half.resize((width_px, height_px), Image.Resampling.BILINEAR))
+        pictures.append(planes)
+    frames = []
+    for number in range(len(tpg.pictures)):
+        luma, *chroma = pictures[number if tpg.alpha_apart or not tpg.alphas else 2 * number]
+        bands = [luma.point(lambda level: (level - 16) * 255 / 219)]
+        bands += [band.point(lambda level: (level - 128) * 255 / 224 + 128) for band in chroma]
+        frame = Image.merge("YCbCr", bands).convert("RGB")
+        if tpg.alphas:
+            frame.putalpha(pictures[len(tpg.pictures) + number if tpg.alpha_apart else 2 * number + 1][0])
+        frames.append(frame.crop((0, 0, tpg.width_px, tpg.height_px)))
+        if tpg.exif:
+            frames[-1].info["exif"] = b"Exif\0\0" + tpg.exif
+    return frames
 
 
 @cache

@@ -21,6 +21,9 @@ _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 4, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAP_DAC_READ_SEARCH = 1 << 2
 _OPEN_FILES = 64
+_LIBRARIES = (*map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/sys/devices/system/cpu")),)
+_LOADERS = (Path("/lib64/ld-linux-x86-64.so.2"), Path("/lib/ld-linux-aarch64.so.1"))
+"""What the kernel executes in place of a program that is linked dynamically (the ABIs of the two processors)."""
 
 
 class Gap(enum.IntFlag):
@@ -46,19 +49,34 @@ def confine(also_readable: Iterable[Path] = ()) -> Gap:
 
     Call it from the only thread, with what has to be imported imported.
     """
-    gaps = Gap(0)
+    gaps = _give_up_privileges()
+    abi = landlock.restrict([*readable(), *also_readable])
+    return gaps | _gaps_of(abi, calls_refused=seccomp.install())
+
+
+def confine_launcher(programs: Iterable[Path]) -> Gap:
+    """As ``confine``, but processes may be started that become one of *programs*; only system libraries are read."""
+    gaps = _give_up_privileges()
+    abi = landlock.restrict(_LIBRARIES, [*programs, *_LOADERS])
+    return gaps | _gaps_of(abi, calls_refused=seccomp.install(programs=True, processes=True))
+
+
+def _give_up_privileges() -> Gap:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
     libc = ctypes.CDLL(None, use_errno=True)
     # Not dumpable: a core_pattern that pipes ignores RLIMIT_CORE, and codec processes cannot read each other's memory.
-    if libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0) or not _drop(libc):
-        gaps |= Gap.PRIVILEGES
-    abi = landlock.restrict([*readable(), *also_readable])
+    failed = libc.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0) or not _drop(libc)
+    return Gap.PRIVILEGES if failed else Gap(0)
+
+
+def _gaps_of(abi: int, *, calls_refused: bool) -> Gap:
+    gaps = Gap(0)
     if not abi:
         gaps |= Gap.FILES
     if abi < landlock.NETWORK_ABI:
         gaps |= Gap.NETWORK
-    if not seccomp.install():
+    if not calls_refused:
         gaps |= Gap.CALLS
     return gaps
 

@@ -127,7 +127,7 @@ def _encoding(plan: Plan, output: Format, frame: Frame, job: Job) -> Work:
         megapixels *= _LIMITED_ENCODINGS
     elif kind == "encode png best":
         megapixels *= _BEST_PNGS
-    elif encoding.alpha and output.name in ("avif", "heif", "webp"):
+    elif encoding.alpha and output.name in ("avif", "heif", "tpg", "webp"):
         megapixels *= 1.5  # alpha is another picture, of one channel
     return {kind: megapixels}
 

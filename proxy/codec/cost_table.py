@@ -49,6 +49,8 @@ _BY_HAND: Final[Mapping[str, float]] = {
     "encode avif best": 1.25,
     "decode jxl": 0.09,
     "decode svg": 0.05,
+    "decode tpg": 0.14,
+    "encode tpg realtime": 0.27,
     "read svg": 0.5,  # over maps, charts and logos; what filters cost cannot be told from outside
     "clean svg": 1.0,
     "find": 0.1,  # a blind watermark, in as small a picture as it is hidden in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.codec import avif_sequence, codes, colour, ico_header, jxl, libvips, pillow, svg
+from proxy.codec import avif_sequence, avs2, codes, colour, ico_header, jxl, libvips, pillow, svg, tpg
 from proxy.core import codes as drawn
 from proxy.core.model import Traits
 from proxy.errors import InvalidImageFormat
@@ -12,6 +12,8 @@ SHRINKS = (8, 4, 2)
 
 def decodes(name: str) -> bool:
     """Whether there is a decoder for *name* here; whether it works, only trying tells."""
+    if name == "tpg":
+        return avs2.available()
     plugins = {"heif": pillow.heif, "jxl": pillow.jxl}
     return name in ("apng", "bmp", "ico") or plugins.get(name) is not None or libvips.loads(name)
 
@@ -84,6 +86,8 @@ def _open(body: bytes | memoryview, traits: Traits, *, frames: int, shrink: int)
             return libvips.load("png", entry.payload) if entry.png else pillow.load_ico(entry)
         case "jxl":
             return jxl.load(body)
+        case "tpg":
+            return tpg.load(body, frames)
         case drawn.QR | drawn.BARCODE as kind:
             # A source of ours alone: no file is ever sniffed as text to draw.
             return codes.draw(drawn.Code(kind, bytes(body).decode(), traits.frame.width_px))

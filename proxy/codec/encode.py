@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proxy import formats
-from proxy.codec import apng, avif_sequence, colour, gain_map, libvips, pillow
+from proxy.codec import apng, avif_sequence, avs2, colour, gain_map, libvips, pillow, tpg
 from proxy.core.model import Format
 from proxy.errors import InvalidImageFormat
 from proxy.formats import Encoding
@@ -16,14 +16,16 @@ _DEEP = (10, 12)
 """Bits a sample that take more than a byte; a GIF's ``bitdepth`` is that of its palette."""
 _GREY = frozenset({"jpeg", "png", "tiff", "bmp"})
 """Grey stays grey; the others make RGB of it."""
-_NO_PROFILE = frozenset({"bmp", "gif", "jxl"})
-_NO_XMP = frozenset({"bmp", "gif"})
+_NO_PROFILE = frozenset({"bmp", "gif", "jxl", "tpg"})
+_NO_XMP = frozenset({"bmp", "gif", "tpg"})
 
 _PUBLIC = "The picture is broken or cannot be converted."
 
 
 def encodes(name: str) -> bool:
     """Whether there is an encoder for *name* here; whether it works, only trying tells."""
+    if name == "tpg":
+        return avs2.available()
     plugins = {"heif": pillow.heif, "jxl": pillow.jxl}
     return name in ("apng", "bmp") or plugins.get(name) is not None or libvips.saves(name)
 
@@ -64,6 +66,8 @@ def encode(
                 return pillow.save_jxl(image, options, keep=keep)
             case "heif":
                 return pillow.save_heif(image, options, keep=keep)
+            case "tpg":
+                return tpg.save(image, encoding.frames, options, keep=keep)
             case "jpeg":
                 return gain_map.save(image, options, keep=keep)
             case name:

@@ -62,6 +62,17 @@ def upright(exif: bytes) -> bytes | None:
     return exif[:prefix_bytes] + bytes(tiff)
 
 
+def orientation(tiff: bytes) -> int:
+    """What a TIFF structure says of how to turn the picture, 1 to 8; 1 if it says nothing or nonsense."""
+    order = _ORDERS.get(tiff[:4])
+    for entry in _entries(tiff) if order else ():
+        if (entry.tag, entry.kind, entry.values) == (_ORIENTATION, _SHORT, 1):
+            with suppress(struct.error):
+                (said,) = struct.unpack_from(f"{order}H", tiff, entry.place)
+                return said if 1 <= said <= 8 else 1
+    return 1
+
+
 def _with_block(image: libvips.Image, exif: bytes) -> libvips.Image:
     """A copy of *image* that says what *exif* says and nothing else: its savers add to the block what fields there are."""
     fields = [name for name in image.get_fields() if name.startswith("exif-")]

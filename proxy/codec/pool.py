@@ -22,7 +22,7 @@ from pathlib import Path
 
 from proxy.codec.board import CODEC_SLOTS, Board, Death
 from proxy.codec.confine import Gap
-from proxy.codec.process import ENVIRONMENT, PROGRAM, Process, jemalloc, reason_of, start
+from proxy.codec.process import ENVIRONMENT, PROGRAM, Launch, Process, jemalloc, reason_of, start_with_helper
 from proxy.logs import log
 
 TICK_S = 0.05
@@ -65,6 +65,7 @@ class CodecPool:
         fonts: files and directories, read by text marks besides those of ours.
         use_jemalloc: whether processes allocate with jemalloc where it is installed.
         program: the command of a codec process; options are appended.
+        launch: starts a helper beside each, if there is one.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class CodecPool:
         fonts: Sequence[Path] = (),
         use_jemalloc: bool = True,
         program: Sequence[str] = PROGRAM,
+        launch: Launch = lambda: None,
     ) -> None:
         if not 1 <= places <= CODEC_SLOTS:
             raise ValueError(f"{places} places, expected 1 to {CODEC_SLOTS}")
@@ -94,6 +96,8 @@ class CodecPool:
         self._fonts = json.dumps([str(path) for path in fonts])
         self._use_jemalloc = use_jemalloc
         self._program = tuple(program)
+        self._launch = launch
+        self._leaving: list[subprocess.Popen[bytes]] = []
         self._deaths: Counter[str] = Counter()
         self._ticking: asyncio.Task[None] | None = None
         self._until_s = math.inf
@@ -152,6 +156,8 @@ class CodecPool:
                     place.restart.cancel()
             for process in self._processes():
                 process.popen.kill()
+            for helper in self._leaving:
+                helper.kill()
             # One that waits for a broken disk cannot even be killed.
             self._until_s = time.monotonic() + _BURIAL_S
             await self._while(self._peopled)
@@ -166,7 +172,8 @@ class CodecPool:
             await asyncio.sleep(TICK_S)
 
     def _peopled(self) -> bool:
-        return any(place.process is not None or place.starting is not None for place in self._places)
+        self._leaving = [helper for helper in self._leaving if helper.poll() is None]
+        return bool(self._leaving) or any(place.process or place.starting for place in self._places)
 
     def _processes(self) -> list[Process]:
         return [place.process for place in self._places if place.process is not None]
@@ -181,7 +188,7 @@ class CodecPool:
 
     async def _spawn(self, place: _Place) -> None:
         try:
-            popen = await asyncio.to_thread(self._popen, place)
+            popen, helper = await asyncio.to_thread(self._popen, place)
         except OSError as error:
             log("a codec process cannot be started", level="error", error=os.strerror(error.errno or 0))
             self._start_later(place)
@@ -190,12 +197,12 @@ class CodecPool:
             place.starting = None
         slot = self._board.codec(place.number)
         slot.occupy(popen.pid)
-        place.process = Process(popen, os.pidfd_open(popen.pid), time.monotonic(), slot.sequence)
+        place.process = Process(popen, os.pidfd_open(popen.pid), time.monotonic(), slot.sequence, helper=helper)
         asyncio.get_running_loop().add_reader(place.process.pidfd, self._reap, place, place.process)
         if self._closing:
             place.process.release()
 
-    def _popen(self, place: _Place) -> subprocess.Popen[bytes]:
+    def _popen(self, place: _Place) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes] | None]:
         # The first ones retire at different times, so that a small pool is never all starting anew.
         early = place.number * self._jobs // (2 * len(self._places)) if place.fresh else 0
         place.fresh = False
@@ -209,7 +216,9 @@ class CodecPool:
             "--fonts": self._fonts,
         }
         allocator = jemalloc() if self._use_jemalloc else {}
-        return start(self._program, options, (self._queue.fileno(), self._board.fd), allocator)
+        return start_with_helper(
+            self._program, options, (self._queue.fileno(), self._board.fd), allocator, self._launch
+        )
 
     def _start_later(self, place: _Place) -> None:
         low_s, high_s = _BACKOFF_S
@@ -223,6 +232,8 @@ class CodecPool:
         asyncio.get_running_loop().remove_reader(process.pidfd)
         os.close(process.pidfd)
         process.release()
+        if process.helper is not None:
+            self._leaving.append(process.helper)  # on its own, as its line is closed
         place.process = None
         slot = self._board.codec(place.number)
         reason = reason_of(status, busy=slot.work is not None, overdue=process.overdue == slot.sequence)
@@ -246,6 +257,7 @@ class CodecPool:
                 if place.process is not None:
                     self._check(place, place.process, now_ns)
             self._settle()
+            self._leaving = [helper for helper in self._leaving if helper.poll() is None]
 
     def _check(self, place: _Place, process: Process, now_ns: int) -> None:
         slot = self._board.codec(place.number)

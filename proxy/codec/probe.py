@@ -17,9 +17,12 @@ from proxy.codec import (
     jpeg_quality,
     jxl_header,
     libvips,
+    metadata,
     pillow,
     png_chunks,
     svg,
+    tpg,
+    tpg_container,
 )
 from proxy.codec.decode import decodes
 from proxy.codec.sniff import sniff
@@ -185,6 +188,17 @@ class _Carried:
             raise ImageResolutionExceed(f"{self._pixels} pixels in pictures that an SVG carries")
 
 
+def _tpg(body: Body, limits: ImageLimits) -> Header:
+    said = tpg_container.head(body)
+    _frame(limits, said.width_px, said.height_px, said.frames)
+    found = tpg_container.read(body)
+    tpg.check(found)
+    orientation = metadata.orientation(found.exif) if found.exif else 1
+    return _frame(
+        limits, said.width_px, said.height_px, said.frames, alpha=said.alpha, orientation=orientation
+    ), None  # fmt: skip
+
+
 _READERS: Mapping[str, Callable[[Body, ImageLimits], Header]] = MappingProxyType(
     {
         "apng": _apng,
@@ -198,6 +212,7 @@ _READERS: Mapping[str, Callable[[Body, ImageLimits], Header]] = MappingProxyType
         "png": _single("png"),
         "svg": _svg,
         "tiff": _single("tiff"),
+        "tpg": _tpg,
         "webp": _webp,
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 import proxy
+from proxy.codec.avs2 import Ends
 from proxy.codec.board import EXIT_MEMORY, Death
 
 PROGRAM: Final = (sys.executable, "-P", "-s", "-m", "proxy.codec.worker")
@@ -55,6 +56,8 @@ class Process:
     first_sequence: int
     overdue: int | None = None
     """The sequence of the job it was killed for."""
+    helper: subprocess.Popen[bytes] | None = None
+    """What starts FFmpeg for it, and ends when it does."""
 
     def release(self) -> None:
         """Let go of the lifeline."""
@@ -67,6 +70,36 @@ def jemalloc(patterns: Sequence[str] = _JEMALLOC) -> Mapping[str, str]:
     for path in sorted(found for pattern in patterns for found in glob(pattern)):
         return {"LD_PRELOAD": path, "MALLOC_CONF": _JEMALLOC_OPTIONS}
     return {}
+
+
+Launch = Callable[[], tuple[subprocess.Popen[bytes], Ends] | None]
+"""Starts a helper; see ``avs2.launch``."""
+
+
+def start_with_helper(
+    program: Sequence[str],
+    options: Mapping[str, object],
+    fds: Sequence[int],
+    allocator: Mapping[str, str],
+    launch: Launch,
+) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes] | None]:
+    """``start``, and what *launch* starts beside it; neither stays alone.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    launched = launch()
+    if launched is None:
+        return start(program, options, fds, allocator), None
+    helper, ends = launched
+    try:
+        return start(program, {**options, "--avs2-fds": ends}, (*fds, *ends.fds), allocator), helper
+    except OSError:
+        helper.kill()
+        helper.wait()
+        raise
+    finally:
+        ends.close()
 
 
 def start(

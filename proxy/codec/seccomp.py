@@ -55,6 +55,9 @@ _OPEN: Final = {"open": ((2, None), 1), "openat": ((257, 56), 2)}
 _SIGNAL: Final = {"kill": (62, 129), "tgkill": (234, 131)}
 _CLONE: Final = (56, 220)
 
+_PROGRAMS: Final = frozenset({"execve"})
+_PROCESSES: Final = frozenset({"fork", "vfork", "clone", "kill"})
+
 _CLONE_THREAD = 0x10000
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _X32 = 0x40000000
@@ -66,16 +69,18 @@ _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _SET_MODE_FILTER, _TSYNC = 1, 1
 
 
-def install() -> bool:
+def install(*, programs: bool = False, processes: bool = False) -> bool:
     """Filter every thread of this process from now on, for good; False where the kernel or the processor has no way to.
 
-    Needs PR_SET_NO_NEW_PRIVS.
+    With *programs* it may become another program, with *processes* start others and send them signals: filters add up,
+    so what a process may not do, the ones it starts may not either.  Needs PR_SET_NO_NEW_PRIVS.
     """
     machine = _ARCHITECTURES.get(os.uname().machine)
     if machine is None:
         return False
     column, architecture, number = machine
-    code = b"".join(_program(column, architecture, os.getpid()))
+    allowed = (_PROGRAMS if programs else frozenset()) | (_PROCESSES if processes else frozenset())
+    code = b"".join(_program(column, architecture, os.getpid(), allowed))
 
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
@@ -87,7 +92,7 @@ def install() -> bool:
     return bool(call(*arguments) == 0)
 
 
-def _program(column: int, architecture: int, pid: int) -> Iterator[bytes]:
+def _program(column: int, architecture: int, pid: int, allowed: frozenset[str] = frozenset()) -> Iterator[bytes]:
     yield _step(_LOAD, _ARCHITECTURE)
     yield _step(_EQUAL, architecture, 1, 0)
     yield _step(_RETURN, _KILL)
@@ -96,15 +101,18 @@ def _program(column: int, architecture: int, pid: int) -> Iterator[bytes]:
         # x32 calls bear the same AUDIT_ARCH under other numbers.
         yield _step(_AT_LEAST, _X32, 0, 1)
         yield _step(_RETURN, _ERRNO | errno.ENOSYS)
-    for numbers in _REFUSED.values():
-        yield from _when(numbers[column], _step(_RETURN, _ERRNO | errno.EPERM))
+    for name, numbers in _REFUSED.items():
+        if name not in allowed:
+            yield from _when(numbers[column], _step(_RETURN, _ERRNO | errno.EPERM))
     for numbers in _UNKNOWN.values():
         yield from _when(numbers[column], _step(_RETURN, _ERRNO | errno.ENOSYS))
     for numbers, argument in _OPEN.values():
         yield from _when(numbers[column], *_argument(argument, _ANY_BIT, _WRITING, _ERRNO | errno.EACCES, _ALLOW))
-    for numbers in _SIGNAL.values():
-        yield from _when(numbers[column], *_argument(0, _EQUAL, pid, _ALLOW, _ERRNO | errno.EPERM))
-    yield from _when(_CLONE[column], *_argument(0, _ANY_BIT, _CLONE_THREAD, _ALLOW, _ERRNO | errno.EPERM))
+    for name, numbers in _SIGNAL.items():
+        if name not in allowed:
+            yield from _when(numbers[column], *_argument(0, _EQUAL, pid, _ALLOW, _ERRNO | errno.EPERM))
+    if "clone" not in allowed:
+        yield from _when(_CLONE[column], *_argument(0, _ANY_BIT, _CLONE_THREAD, _ALLOW, _ERRNO | errno.EPERM))
     yield _step(_RETURN, _ALLOW)
 
 

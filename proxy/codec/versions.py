@@ -12,7 +12,7 @@ import pyvips
 from PIL import _avif, features
 
 import proxy
-from proxy.codec import codes, faces, pillow
+from proxy.codec import avs2, codes, faces, pillow
 from proxy.codec.blind import waves
 
 
@@ -45,6 +45,16 @@ def _inside_pillow_jxl() -> dict[str, str]:
     return {"pillow_jxl": plugin.version, **({"pillow_jxl_libjxl": found[1]} if found else {})}
 
 
+def _inside_imageio_ffmpeg() -> dict[str, str]:
+    """The wheel, and FFmpeg by the name of the file, ``ffmpeg-linux-x86_64-v9.0.2``."""
+    path = avs2.program()
+    if path is None:
+        return {}
+    found = re.search(r"-v(\d[\d.]*\d)", path.name)
+    parts = {"imageio_ffmpeg_ffmpeg": found[1]} if found else {}
+    return {"imageio_ffmpeg": importlib.metadata.version("imageio-ffmpeg"), **parts}
+
+
 # Read on import: a confined process may not look into files any more.  libvips' wheel tells of no part but itself.
 VERSIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -56,6 +66,7 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
         **_inside_pillow(),
         **_inside_pillow_heif(),
         **_inside_pillow_jxl(),
+        **_inside_imageio_ffmpeg(),
         **({"zxing_cpp": importlib.metadata.version("zxing-cpp")} if codes.zxing is not None else {}),
         **({"numpy": waves.np.__version__} if waves.np is not None else {}),
         **({"opencv": faces.cv2.__version__} if faces.cv2 is not None else {}),

@@ -20,7 +20,7 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
-from proxy.codec import fonts, pixels, protocol, transport
+from proxy.codec import avs2, fonts, pixels, protocol, transport
 from proxy.codec.board import EXIT_MEMORY, Board, CodecSlot
 from proxy.codec.confine import AddressSpace, confine
 from proxy.core.model import Traits
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[], pixels.Pixel
     for name in ("--queue-fd", "--board-fd", "--slot", "--jobs", "--memory-bytes"):
         parser.add_argument(name, type=int, required=True)
     parser.add_argument("--deadline-s", type=float, required=True)
+    parser.add_argument("--avs2-fds", type=avs2.Ends.parse, help="its side of what starts FFmpeg for it")
     parser.add_argument("--fonts", type=json.loads, default=[], help="a JSON list of paths")
     given = parser.parse_args(arguments)
     install()
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[], pixels.Pixel
     loaded = load()
     font_paths = [Path(path) for path in given.fonts]
     fonts.add(font_paths)
+    avs2.adopt(given.avs2_fds)
     gaps = confine(font_paths)
     loaded.capabilities()
     space.bound(given.memory_bytes)

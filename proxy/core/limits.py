@@ -51,6 +51,11 @@ def check_output(frame: Frame, format_: Format, limits: ImageLimits) -> None:
     side_px = limits.max_side_px if limits.max_output_side_px is None else limits.max_output_side_px
     _check_size("would have", frame, side_px, limits)
     _check_size(f"would have as {format_.name}", frame, format_.max_side_px, limits)
+    if format_.max_height_px is not None and frame.height_px > format_.max_height_px:
+        raise ImageResolutionExceed(
+            public=f"The picture would be {frame.height_px} pixels high, as {format_.name} at most "
+            f"{format_.max_height_px} are possible."
+        )
 
 
 def _check_size(tense: str, frame: Frame, max_side_px: int, limits: ImageLimits) -> None:

@@ -142,6 +142,8 @@ class Format:
     quality: bool
     """Whether the quality family changes anything."""
     max_side_px: int
+    max_height_px: int | None = None
+    """Where a picture may be less high than wide."""
     bakes_orientation: bool = False
     """True where orientation is a transform of the container (AVIF, HEIF): the picture is stored upright."""
     seconds_per_megapixel: float = 0.05

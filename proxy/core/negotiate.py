@@ -17,9 +17,9 @@ UNIVERSAL = frozenset({"jpeg", "png", "gif"})
 """What every client can show."""
 _BY_NAME = UNIVERSAL.union(name for name, row in CATALOGUE.items() if row.vector)
 """Sent to whoever asks for them: every browser shows SVG, and Chromium does not say so where it opens a page."""
-_KEPT = frozenset(name for name, row in CATALOGUE.items() if row.spellings and not row.vector) - {"apng", "jxl"}
-"""What ``auto`` may leave as it came; lines become pixels, since a file of them may hold anything.  Who names APNG or JPEG XL
-names WebP or AVIF too: either would but double the number of offers."""
+_KEPT = frozenset(name for name, row in CATALOGUE.items() if row.spellings and not row.vector) - {"apng", "jxl", "tpg"}
+"""What ``auto`` may leave as it came; lines become pixels, since a file of them may hold anything.  Who names APNG, JPEG XL or
+TPG names WebP or AVIF too: each would but double the number of offers."""
 ANYTHING = Format(
     name="any", media_type="", accept_types=(), spellings=(), suffixes=(), alpha=True, animation=True, quality=True,
     max_side_px=2**31, uniform=True,
@@ -147,4 +147,5 @@ def _carries(row: Format, frame: Frame) -> bool:
         (row.alpha or not frame.alpha)
         and (row.animation or not frame.animated)
         and max(frame.width_px, frame.height_px) <= row.max_side_px
+        and (row.max_height_px is None or frame.height_px <= row.max_height_px)
     )

@@ -12,7 +12,7 @@ from proxy.errors import InvalidArgument, OperationNotImplemented
 from proxy.formats import by_spelling
 from proxy.ops.numbers import integer, switch
 
-_ABSENT_FORMATS = frozenset({"tpg", "astc", "psd"})
+_ABSENT_FORMATS = frozenset({"astc", "psd"})
 """Formats of CI that mogr does not write: 501, because the request is right."""
 _QUALITY_TEXTS = {
     "at-most": "/quality/{}",

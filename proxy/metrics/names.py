@@ -18,7 +18,9 @@ STATUSES = frozenset(
 )
 TIERS = frozenset({"memory", "disk", "bucket"})
 OUTCOMES = frozenset({"ok", "unchanged", "missing", "refused", "failed", "timeout"})
-FORMATS = frozenset({"jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "heif", "jxl", "ico", "svg", "json", "xml"})
+FORMATS = frozenset(
+    {"jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "heif", "jxl", "tpg", "ico", "svg", "json", "xml"}
+)
 REASONS = frozenset(
     name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, errors.MogrError)
 )

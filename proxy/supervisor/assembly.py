@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from proxy import settings as tree
+from proxy.codec import avs2
 from proxy.codec.board import WEB_SLOTS, Board
 from proxy.codec.pool import ENVIRONMENT, CodecPool
 from proxy.configuration import to_json
@@ -49,6 +50,7 @@ class PoolCodecs:
             jobs_per_process=settings.jobs_per_process,
             fonts=settings.fonts,
             use_jemalloc=settings.jemalloc,
+            launch=avs2.launch,
         )
         self._lacking_since_s: float | None = None
         self._stops = 0

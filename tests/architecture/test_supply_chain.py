@@ -50,7 +50,11 @@ def test_the_list_would_find_one() -> None:
 def test_every_part_that_reads_hostile_bytes_is_told() -> None:
     told = set(VERSIONS)
     assert {"libvips", "pillow", "pillow_libwebp", "pillow_libavif", "pillow_dav1d", "pillow_aom"} <= told
-    for plugin, inside in (("pillow_heif", "pillow_heif_libheif"), ("pillow_jxl", "pillow_jxl_libjxl")):
+    for plugin, inside in (
+        ("pillow_heif", "pillow_heif_libheif"),
+        ("pillow_jxl", "pillow_jxl_libjxl"),
+        ("imageio_ffmpeg", "imageio_ffmpeg_ffmpeg"),
+    ):
         assert (plugin in told) == (inside in told)
 
 

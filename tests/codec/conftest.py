@@ -15,6 +15,7 @@ import pytest
 from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
 from proxy.codec.pool import CodecPool
+from proxy.codec.process import Launch
 from proxy.core.model import Frame, ImageLimits, Traits
 from proxy.ports import Job
 
@@ -107,6 +108,7 @@ async def start_node() -> AsyncIterator[StartNode]:
         jobs_per_process: int = 1000,
         use_jemalloc: bool = True,
         program: tuple[str, ...] = FAKE,
+        launch: Launch = lambda: None,
     ) -> Node:
         board = Board.create()
         pool = CodecPool(
@@ -117,6 +119,7 @@ async def start_node() -> AsyncIterator[StartNode]:
             jobs_per_process=jobs_per_process,
             use_jemalloc=use_jemalloc,
             program=program,
+            launch=launch,
         )
         node = Node(pool, board, deadline_s, places)
         nodes.append(node)

@@ -21,7 +21,7 @@ from proxy.ports import Job
 LIMITS = ImageLimits()
 TEXT = "imageMogr2/AIGCMetadata/Label/MQ==/ContentProducer/5YWs5Y-4PCYiPg"
 SAID = {**dict.fromkeys(FIELDS, ""), "Label": "1", "ContentProducer": '公司<&">'}
-HOLDING = [name for name in capabilities().encode if name not in ("gif", "bmp", "svg")]
+HOLDING = [name for name in capabilities().encode if name not in ("gif", "bmp", "svg", "tpg")]
 
 
 def labelled(text: str, format_: str, body: bytes | None = None) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 import proxy
 from proxy import formats
-from proxy.codec import avif_sequence, libvips, pillow
+from proxy.codec import avif_sequence, avs2, libvips, pillow
 from proxy.codec import capabilities as module
 from proxy.codec.vips import capabilities
 from proxy.core.model import Traits
@@ -33,10 +33,12 @@ def test_this_build_reads_and_writes_what_it_says() -> None:
     found = capabilities()
     assert {"jpeg", "png", "webp", "avif", "gif", "tiff", "bmp"} <= set(found.encode)
     assert set(found.encode) < set(found.decode) <= set(CATALOGUE)
-    assert set(found.animate) == {"apng", "avif", "gif", "webp"}
+    assert set(found.animate) - {"tpg"} == {"apng", "avif", "gif", "webp"}
     assert "ico" in found.decode
     assert ("heif" in found.encode) == (pillow.heif is not None)
     assert ("jxl" in found.encode) == ("jxl" in found.decode) == (pillow.jxl is not None)
+    for done in (found.encode, found.decode, found.animate):
+        assert ("tpg" in done) == (avs2.program() is not None)
 
 
 def test_the_answer_is_json() -> None:

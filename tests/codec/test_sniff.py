@@ -38,6 +38,8 @@ _HEIF = b"\x00\x00\x00\x18ftyp"
         (_HEIF + b"isom\0\0\0\0mp41mp42", None),
         (b"\xff\x0a" + bytes(8), "jxl"),
         (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
+        (b"TPG AVS2B\x00\x00\x01\xb9", "tpg"),
+        (b"TPG is how this text starts", None),
         (b'\xef\xbb\xbf<?xml version="1.0"?><!-- c --><svg xmlns="x">', "svg"),
         (b"<s:svg xmlns:s='x'/>", "svg"),
         ('<?xml version="1.0" encoding="UTF-16"?><svg/>'.encode("utf-16"), "svg"),
@@ -60,7 +62,7 @@ _HEIF = b"\x00\x00\x00\x18ftyp"
         (b"\xff", None),
         (b"", None),
     ],
-    ids=range(39),
+    ids=range(41),
 )
 def test_magic_bytes_name_a_format(body: bytes, name: str | None) -> None:
     assert sniff(body) == name

@@ -105,7 +105,7 @@ def test_a_mistake_is_named(problems, text, problem):
         ('mark_hosts = ["logos.example"]', '.mark_hosts[0] = "logos.example": expected a host of a bucket here: no other is ever asked for a mark'),
         ('hosts = ["*.example.com"]', '.hosts[0] = "*.example.com": expected a host name without port, path or wildcard (non-ASCII names in their xn-- form)'),
         ('hosts = ["a.example", "A.example."]', '.hosts[1] = "a.example": expected each host once; bucket photos-1250000000 has it already'),
-        ('formats = ["jpg"]', '.formats[0] = "jpg": expected one of apng, avif, bmp, gif, heif, ico, jpeg, jxl, png, tiff, webp; did you mean jpeg?'),
+        ('formats = ["jpg"]', '.formats[0] = "jpg": expected one of apng, avif, bmp, gif, heif, ico, jpeg, jxl, png, tiff, tpg, webp; did you mean jpeg?'),
         ('formats = ["webp", "webp"]', '.formats[1] = "webp": expected each format once'),
         ('auto_format = true\nnegotiate = "exact"', '.auto_format = true: expected false, since negotiate = "exact" lets the URL alone decide'),
         ('styles.small = "imageMogr2/thumbnail/0x"', ".styles.small = \"imageMogr2/thumbnail/0x\": expected an operation (thumbnail: '0' is not valid, expected an integer from 1 to 2147483647.)"),

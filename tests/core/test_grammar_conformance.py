@@ -35,8 +35,6 @@ PREFIXES = {
     "circ",
     "scrop",
 }
-LATER = {"fmt-017"}
-"""Cases of operations that are not built yet; each must say so."""
 OTHERWISE = {
     "fmt-018": "CI's console switch for AVIF does not exist here",
     "fmt-024": "format/auto is ours",
@@ -116,10 +114,6 @@ def fits(found: dict[str, Any], expected: dict[str, Any], tolerance_px: int) -> 
 @pytest.mark.parametrize("profile", ["classic", "ci-2026"])
 @pytest.mark.parametrize("case", cases())
 def test_the_specifications_cases_are_met(case: dict[str, Any], profile: str) -> None:
-    if case["id"] in LATER:
-        with pytest.raises(OperationNotImplemented):
-            outcome(case, profile)
-        return
     found = outcome(case, profile)
     acceptable = [
         expected

@@ -324,7 +324,7 @@ def test_what_this_build_cannot_write_is_no_error_for_clients_that_take_somethin
     assert sent("heif", "image/png", encodable=few) == "jpeg"
 
 
-@pytest.mark.parametrize("requested", ["jpg", "", "AUTO", "tpg", "../etc"])
+@pytest.mark.parametrize("requested", ["jpg", "", "AUTO", "astc", "../etc"])
 def test_what_is_no_format_is_an_error(requested: str) -> None:
     with pytest.raises(InvalidArgument):
         offered(requested, None)

@@ -9,19 +9,21 @@ import pytest
 
 from proxy import formats
 from proxy.core.model import PRESETS, Format, Frame, Preset
-from proxy.formats import CATALOGUE, Encoding, avif, heif, jpeg, jxl, webp
+from proxy.formats import CATALOGUE, Encoding, avif, heif, jpeg, jxl, tpg, webp
 from proxy.formats._encoding import on_curve
 
 CURVES = {
     f"{name} {setting}": curve
-    for name, module in {"avif": avif, "heif": heif, "jpeg": jpeg, "jxl": jxl, "webp": webp}.items()
+    for name, module in {"avif": avif, "heif": heif, "jpeg": jpeg, "jxl": jxl, "tpg": tpg, "webp": webp}.items()
     for setting, curve in module.CURVES.items()
 }
 WRITTEN = [name for name, format_ in CATALOGUE.items() if format_.spellings]
 
 
 def test_the_catalogue_is_complete_and_sorted() -> None:
-    assert list(CATALOGUE) == ["apng", "avif", "bmp", "gif", "heif", "ico", "jpeg", "jxl", "png", "svg", "tiff", "webp"]
+    assert list(CATALOGUE) == [
+        "apng", "avif", "bmp", "gif", "heif", "ico", "jpeg", "jxl", "png", "svg", "tiff", "tpg", "webp",
+    ]  # fmt: skip
     assert all(name == format_.name for name, format_ in CATALOGUE.items())
 
 

@@ -106,7 +106,7 @@ def test_a_label_that_was_written_is_read_back(server: Mogr) -> None:
     assert (label["Label"], label["ProduceID"]) == ("1", "abc")
 
 
-@pytest.mark.parametrize("name", ["tpg", "astc", "psd"])
+@pytest.mark.parametrize("name", ["astc", "psd"])
 def test_formats_that_mogr_does_not_write_say_so(server: Mogr, name: str) -> None:
     server.put("e.jpg", jpeg(64, 40))
     answer = server.get(f"/e.jpg?imageMogr2/format/{name}")
