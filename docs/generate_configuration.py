@@ -43,7 +43,7 @@ def page() -> str:
 
 def _section(row: schema.Row, rows: list[Key]) -> str:
     named = row[:-1] if row[-1] == ANY else row
-    head = {"buckets": '[buckets."NAME"]', "credentials": "[[credentials]]"}.get(row[0], f"[{'.'.join(row)}]")
+    head = _head(row)
     about = _prose(schema.keys()[named].meaning)
     lines = [
         f"## `{head}`",
@@ -56,12 +56,22 @@ def _section(row: schema.Row, rows: list[Key]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _head(row: schema.Row) -> str:
+    """How the table of *row* begins in a file; one of a list has two brackets."""
+    table = ".".join('"NAME"' if part == ANY else part for part in (row[:-1] if row[-1] == ANY else row))
+    if row == ("buckets", ANY):
+        return '[buckets."NAME"]'
+    return f"[[{table}]]" if row[-1] == ANY else f"[{table}]"
+
+
 def _default(key: Key) -> str:
     if key.row == ("cache", "disk", "path"):
         return "none: no disk tier"
     if key.required:
         return "none: required"
-    return "the profile's" if key.default is None else f"`{as_toml(key.default)}`"
+    if key.default is None:
+        return "the profile's" if key.row[0] == "limits" else "not set"
+    return f"`{as_toml(key.default)}`"
 
 
 def _prose(text: str) -> str:

@@ -44,6 +44,7 @@ from proxy.stores.uri import parse_store_uri
 from proxy.web.access_log import AccessLog
 from proxy.web.ask import Asker
 from proxy.web.edge import Edge
+from proxy.web.guard import concealing
 from proxy.web.hosts import Buckets
 from proxy.web.peers import Peers
 from proxy.web.purges import purge_calls
@@ -153,7 +154,7 @@ def build(
         if own.persist == "read-through":
             persist = opened(own.persist_store, own) if own.persist_store else origin
         bucket = Bucket(
-            rules=rules_of(name, own, limits),
+            rules=rules_of(name, own, limits, settings.credentials),
             origin=origin,
             persist=persist,
             cache_originals=parse_store_uri(own.store).scheme not in ("file", "memory"),
@@ -203,8 +204,8 @@ def build(
     )
     shared_cache = SharedCache(answers=answers, clock=clock, meter=meter, max_receiving_bytes=receiving_bytes)
     peers = Peers(settings.server.trusted_proxies)
-    access = AccessLog(clock, requests=settings.server.access_log == "json", peers=peers)
     named = Buckets(buckets)
+    access = AccessLog(clock, requests=settings.server.access_log == "json", peers=peers, conceal=concealing(named))
     literals, asker = Literals(originals, clock), Asker(capabilities.encodable, named)
     copies = Copies(
         ledger=ledger,

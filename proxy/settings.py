@@ -9,18 +9,14 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
+from proxy.access_settings import CorsRule, DefaultImage, Rate, Referers, UrlSignature
+from proxy.branch import Branch
 from proxy.core.model import ImageLimits, Preset
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class Branch(BaseModel):
-    """Frozen, and an unknown key is an error.  The text below a key describes it in docs/configuration.md."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Server(Branch):
@@ -154,6 +150,8 @@ class Credential(Branch):
     """Names the signer, as ``q-ak`` does in a signed request."""
     secret_key: SecretStr
     """What the signer signs with."""
+    security_token: SecretStr = SecretStr("")
+    """Of a temporary key: what its requests carry in ``x-cos-security-token`` besides."""
 
 
 class Origins(Branch):
@@ -202,7 +200,16 @@ class Bucket(Branch):
     """HTTP(S): whether what is no picture operation is forwarded to the origin, any method and any
     type, through a shared HTTP cache."""
     public: Literal["read", "private"] = "read"
-    """``private``: only signed requests are answered."""
+    """``private``: only signed requests are answered (docs/access.md)."""
+    signers: tuple[str, ...] = ()
+    """``secret_id`` of those of ``[[credentials]]`` whose signatures hold here; empty: all of them."""
+    url_signature: UrlSignature | None = None
+    referers: Referers = Referers()
+    styles_only: bool = False
+    """Whether unsigned requests get nothing but styles: neither originals nor operations of their own."""
+    rate: Rate | None = None
+    cors: tuple[CorsRule, ...] = ()
+    default_image: DefaultImage | None = None
     negotiate: Literal["accept", "exact"] = "accept"
     """``accept``: a format the client does not accept is replaced by one it does.  ``exact``: the URL alone decides,
     as at CI."""

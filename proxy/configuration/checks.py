@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from proxy.configuration.access import access_advice, check_access, check_signers
 from proxy.configuration.lifetimes import check_lifetimes
 from proxy.configuration.problems import Path as KeyPath
 from proxy.configuration.styles import check_styles
@@ -34,6 +35,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     """Every contradiction; looks at directories, connects to nothing."""
     yield from _listeners(settings)
     yield from _credentials(settings)
+    yield from check_signers(settings)
     yield from _between_buckets(settings)
     yield from _directories(settings)
     for n, path in enumerate(settings.codec.fonts):
@@ -117,6 +119,7 @@ def _bucket(bucket: Bucket) -> Iterator[Finding]:
     yield from _store(bucket)
     yield from _persist(bucket)
     yield from check_styles(bucket)
+    yield from check_access(bucket)
     yield from check_lifetimes(bucket)
     for name, value in bucket.origin_headers.items():
         if not _FIELD_NAME.fullmatch(name) or name.lower() in _FRAMING_FIELDS:
@@ -217,6 +220,7 @@ def _advice(settings: Settings) -> Iterator[str]:
                 yield f"Bucket {name} has no {kind} store: {', '.join(idle)} mean nothing there."
         if bucket.persist == "off" and bucket.persist_store:
             yield f'Bucket {name} has persist = "off": its persist_store is not used.'
+        yield from access_advice(name, bucket, settings)
 
 
 _OPTIONS = {

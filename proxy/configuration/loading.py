@@ -17,8 +17,8 @@ from proxy.configuration.problems import Path as KeyPath
 from proxy.configuration.references import resolve
 from proxy.settings import Settings
 
-_PLACEHOLDER = "memory:"
-"""Stands in for a required value that is missing, so that everything else can still be checked."""
+_PLACEHOLDERS = {"store": "memory:"}
+"""Stand in for required values that are missing, so that everything else can still be checked."""
 
 
 def load(
@@ -102,7 +102,7 @@ def _mend(tree: dict[str, object], error: ValidationError) -> None:
         path = tuple(each["loc"]) if each["type"] == "extra_forbidden" else _known(tuple(each["loc"]))
         if each["type"] == "missing":
             table: Any = _at(tree, path[:-1])
-            table[path[-1]] = _PLACEHOLDER
+            table[path[-1]] = _PLACEHOLDERS.get(str(path[-1]), "placeholder")
         else:
             remove(tree, path)
 

@@ -6,6 +6,7 @@ Read from ``proxy.settings`` by introspection, so that messages, environment var
 from __future__ import annotations
 
 import ipaddress
+import json
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def _leaf(annotation: Any, metadata: list[Any]) -> tuple[Kind, str]:
 
 def _text(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
-        return " or ".join(f'"{value}"' for value in get_args(annotation))
+        return " or ".join(json.dumps(value) for value in get_args(annotation))
     if annotation is SecretStr:
         return "text, env:NAME or file:PATH"
     if annotation is Path:
@@ -162,6 +163,8 @@ def _text(annotation: Any) -> str:
 
 
 def _plural(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return _text(annotation)
     return 'networks such as "10.0.0.0/8"' if _is_network(annotation) else "texts"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from proxy.core.access.rules import Access
 from proxy.core.blocking import Blocklist
 from proxy.core.model import ImageLimits, Preset
 from proxy.core.styles import Styles
@@ -27,7 +28,8 @@ class BucketRules:
     client_hints: bool = False
     """Whether plans may follow what a device says of itself (``core.hints``)."""
     styles: Styles = field(default_factory=Styles)
-    private: bool = False
+    access: Access = field(default_factory=Access)
+    """What is asked of requests, and who may read the answers."""
     first_answer_s: float = 0.3
     """What a picture may be predicted to take before another format is sent meanwhile to who takes one; 0: never."""
     ttl_s: float = 3600
@@ -54,3 +56,12 @@ class Bucket:
     """False where reading the original again costs as little as reading it from a cache (directory, memory)."""
     forward: Forwarder | None = None
     """Where what is no picture operation goes; None: objects are read from the origin and served by us."""
+
+    @property
+    def answers_all_alike(self) -> bool:
+        """Whether an answer depends on nothing beyond method, target, Host and the fields that its Vary names.
+
+        Where it is False, every request is to be looked at: signatures, referers, rates and CORS.  Requests that are
+        signed are to be looked at in any bucket.
+        """
+        return self.rules.access.is_open

@@ -10,6 +10,7 @@ import queue
 import re
 import sys
 import threading
+from collections.abc import Callable
 from typing import TextIO
 
 from proxy.errors import MogrError
@@ -30,12 +31,20 @@ class AccessLog:
     """Bounded: when the reader is slower than the requests, lines are dropped and the next line says how many."""
 
     def __init__(
-        self, clock: Clock, *, requests: bool, peers: Peers | None = None, stream: TextIO | None = None
+        self,
+        clock: Clock,
+        *,
+        requests: bool,
+        peers: Peers | None = None,
+        stream: TextIO | None = None,
+        conceal: Callable[[EdgeRequest], EdgeRequest] = lambda request: request,
     ) -> None:
+        """*conceal* takes out of a request what must not be read in a log, besides what can be told by its name."""
         self._clock = clock
         self._requests = requests
         self._peers = peers or Peers()
         self._stream = stream or sys.stderr
+        self._conceal = conceal
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
         self._writer = threading.Thread(target=self._write, name="access-log", daemon=True)
@@ -47,6 +56,7 @@ class AccessLog:
         """One line per request, if ``server.access_log`` is ``json``."""
         if not self._requests:
             return
+        request = self._conceal(request)
         self._put(
             event="request",
             id=request_id,
@@ -65,6 +75,7 @@ class AccessLog:
 
     def error(self, request: EdgeRequest, request_id: str, error: MogrError) -> None:
         """What went wrong, with the private detail that the client is not told."""
+        request = self._conceal(request)
         self._put(
             event="error",
             id=request_id,

@@ -116,7 +116,7 @@ class Asker:
         vary = ("Accept", *reading.hinted) if reading.varies else reading.hinted
         try:
             offer = self._offer(rules, wanted, accept)
-            inputs = self._inputs(reading.needs, rules) if reading.needs else ()
+            inputs = self._inputs(reading.needs, rules, trusted=request.operation_signed) if reading.needs else ()
         except MogrError as error:
             return Asked(vary=vary, ignore_error=plan.ignore_error, error=error)
         question = Question(
@@ -140,8 +140,10 @@ class Asker:
                 self._readings[memo_key] = reading
         return reading
 
-    def _inputs(self, needs: tuple[Need, ...], rules: BucketRules) -> tuple[Ingredient, ...]:
+    def _inputs(self, needs: tuple[Need, ...], rules: BucketRules, *, trusted: bool) -> tuple[Ingredient, ...]:
         """The questions for what an operation in the bucket of *rules* needs; there may be marks on marks.
+
+        *trusted*: whoever made the operation may read every object of that bucket.
 
         Raises:
             InvalidMark: one of them may not be had, or there are too many.
@@ -149,15 +151,15 @@ class Asker:
         bucket = self._buckets.by_name.get(rules.name)
         if bucket is None:
             raise InvalidMark
-        places = [locate(need, bucket, self._buckets) for need in needs]
+        places = [locate(need, bucket, self._buckets, trusted=trusted) for need in needs]
         found = tuple(
-            Ingredient(place.bucket, self._mark(place, need.within_px))
+            Ingredient(place.bucket, self._mark(place, need.within_px, trusted=trusted))
             for place, need in zip(places, needs, strict=True)
         )
         check_number(found)
         return found
 
-    def _mark(self, place: Place, within_px: int) -> Question:
+    def _mark(self, place: Place, within_px: int, *, trusted: bool) -> Question:
         """Answered by a PNG, whatever format its operation names: it has alpha and loses nothing but what is over *within_px*."""
         rules = place.bucket.rules
         try:
@@ -176,7 +178,7 @@ class Asker:
             plan=plan,
             plan_text=_key_text(plan),
             offer=Offer(forced="png"),
-            inputs=self._inputs(reading.needs, rules) if reading.needs else (),
+            inputs=self._inputs(reading.needs, rules, trusted=trusted) if reading.needs else (),
         )
 
     def _offer(self, rules: BucketRules, wanted: str | None, accept: str | None) -> Offer:

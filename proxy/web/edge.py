@@ -8,11 +8,11 @@ import time
 
 from starlette.types import Receive, Scope, Send
 
+from proxy.core.access.refusals import StylesOnly
 from proxy.core.fields.dates import format_date
 from proxy.core.model import Source
 from proxy.core.tags import tag_fields
 from proxy.errors import (
-    AccessDenied,
     Blocked,
     CodecDeadline,
     CodecLost,
@@ -37,6 +37,9 @@ from proxy.service.shared_cache import SharedCache
 from proxy.web.access_log import AccessLog
 from proxy.web.ask import Asked, Asker, Styled, asks_style
 from proxy.web.code import code_reply
+from proxy.web.default_image import instead_of
+from proxy.web.dress import keep_private, open_to_pages
+from proxy.web.guard import Guard
 from proxy.web.hosts import Buckets
 from proxy.web.image import SLIM_FLAG, image_reply
 from proxy.web.objects import object_reply
@@ -44,6 +47,7 @@ from proxy.web.pass_through import forwarded_reply, goes_through
 from proxy.web.peers import Peers
 from proxy.web.presence import ClientGoneError, unless_gone
 from proxy.web.problems import problem
+from proxy.web.protection import is_protected, only_styles
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest, object_key, read_request
 
@@ -67,6 +71,7 @@ class Edge:
         log: AccessLog,
         shared_cache: SharedCache,
         peers: Peers | None = None,
+        guard: Guard | None = None,
         server_timing: bool = False,
     ) -> None:
         self._buckets = buckets
@@ -79,6 +84,7 @@ class Edge:
         self._log = log
         self._shared_cache = shared_cache
         self._peers = peers or Peers()
+        self._guard = guard or Guard(buckets, clock, self._peers)
         self._server_timing = server_timing
         self._date = 0, format_date(0)
 
@@ -110,29 +116,52 @@ class Edge:
             self._log.request(request, request_id, status, sent_bytes, seconds, reply.cache)
 
     async def _answer(self, request: EdgeRequest, request_id: str, receive: Receive) -> Reply:
-        """The reply, whatever happens; a bug of ours becomes a 500 that says nothing of itself."""
-        asked, error_ttl_s = Asked(), 0.0
+        """The reply, whatever happens."""
         try:
             bucket = self._buckets.find(request.host)
+            if self._guard.is_needless(request, bucket):
+                return await self._reply(request, bucket, request_id, receive)
+        except MogrError as error:
+            return self._problem(error, request, request_id)
+        access, visit = bucket.rules.access, None
+        try:
+            visit = self._guard.admit(request, bucket)
+        except Exception as error:
+            known = _known(error)
+            reply = await self._instead(known, request, bucket, receive) or self._problem(known, request, request_id)
+        else:
+            reply = visit.reply or await self._reply(visit.request, bucket, request_id, receive)
+        if access.cors:
+            open_to_pages(reply, access.cors, request.header("origin"), request.method)
+        if visit is not None and visit.signed:
+            keep_private(reply, visit.response)
+        return reply
+
+    async def _reply(self, request: EdgeRequest, bucket: Bucket, request_id: str, receive: Receive) -> Reply:
+        """What *request*, which was let in, gets; a bug of ours becomes a 500 that says nothing of itself."""
+        asked, error_ttl_s = Asked(), 0.0
+        try:
+            rules, protected = bucket.rules, is_protected(request, bucket)
             forwarder = goes_through(request, bucket)
-            if forwarder is not None and asks_style(request, bucket.rules):
+            if forwarder is not None and asks_style(request, rules):
                 forwarder = None
             if forwarder is None:
                 # An error about what is forwarded depends on more of the request than caches after us look at.
-                error_ttl_s = bucket.rules.error_ttl_s
+                error_ttl_s = rules.error_ttl_s
                 if request.method not in MethodNotAllowed.allow:
                     raise MethodNotAllowed
-            if bucket.rules.private:
-                raise AccessDenied("the bucket is private and the request is not signed")
-            rules = bucket.rules
             if rules.blocked and rules.blocked.covers(key_of(request.raw_path)):
                 raise Blocked
             if forwarder is not None:
+                if protected:
+                    raise StylesOnly
                 return await forwarded_reply(request, bucket, forwarder, self._shared_cache, self._peers, receive)
-            key = object_key(request.raw_path, bucket.rules.persist_prefix)
+            key = object_key(request.raw_path, rules.persist_prefix)
             asked = self._asker.ask(request, bucket, key)
+            if protected:
+                key, asked = only_styles(request, rules, key, asked)
             if asked.code is not None:
-                drawn = self._drawing.png(asked.code, bucket.rules.limits, bucket=bucket.rules.name)
+                drawn = self._drawing.png(asked.code, rules.limits, bucket=rules.name)
                 png = await unless_gone(receive, drawn)
                 return code_reply(request, bucket, png)
             if not key:
@@ -140,19 +169,38 @@ class Edge:
             if asked.styled is not None:
                 return await self._either(request, bucket, key, asked, asked.styled, receive)
             return await self._serve(request, bucket, key, asked, receive)
-        except MogrError as error:
-            known = error
         except ClientGoneError:
             raise
         except asyncio.CancelledError:  # by our server, whose time to stop has run out; by nobody else
-            known = ShuttingDown()
+            known: MogrError = ShuttingDown()
         except Exception as error:
-            known = InternalError(repr(error))
-            known.__cause__ = error
+            known = _known(error)
+        instead = await self._instead(known, request, bucket, receive)
+        return instead or self._problem(known, request, request_id, asked.varies, error_ttl_s)
+
+    async def _instead(self, error: MogrError, request: EdgeRequest, bucket: Bucket, receive: Receive) -> Reply | None:
+        """The bucket's default image; None: it has none for *error*, or cannot make it."""
+        if bucket.rules.access.default_image is None:
+            return None
+
+        async def serve(own: EdgeRequest, bucket: Bucket, key: str, asked: Asked) -> Reply:
+            return await self._serve(own, bucket, key, asked, receive)
+
+        try:
+            return await instead_of(error, request, bucket, self._asker, serve, bucket.rules.error_ttl_s)
+        except ClientGoneError:
+            raise
+        except Exception as bug:
+            self._log.error(request, "", _known(bug))
+            return None
+
+    def _problem(
+        self, known: MogrError, request: EdgeRequest, request_id: str, vary: tuple[str, ...] = (), ttl_s: float = 0.0
+    ) -> Reply:
         if known.logged:
             self._log.error(request, request_id, known)
         resource = request.host + request.raw_path.decode("latin-1")
-        return problem(known, resource=resource, request_id=request_id, vary=asked.varies, error_ttl_s=error_ttl_s)
+        return problem(known, resource=resource, request_id=request_id, vary=vary, error_ttl_s=ttl_s)
 
     def _complete(self, reply: Reply, request: EdgeRequest, request_id: str) -> None:
         """Add the fields of every answer, where an origin's own do not stand already."""
@@ -190,6 +238,9 @@ class Edge:
         if bucket.rules.blocked.covers(key):  # what a style is of, too
             raise Blocked
         lifetime_s: float | None = None
+        protected = is_protected(request, bucket)
+        if protected and asked.question is None and asked.error is None:  # the original, by whatever way
+            raise StylesOnly
         slim = asked.question is not None and asked.question.plan.only_slim
         try:
             if asked.error is not None:
@@ -203,7 +254,7 @@ class Edge:
                     slim=asked.question.plan.slim, tags=_tags(bucket, asked.question.source, delivered),
                 )  # fmt: skip
         except MogrError as error:
-            if not ((asked.ignore_error or slim) and _original_will_do(error)):
+            if protected or not ((asked.ignore_error or slim) and _original_will_do(error)):
                 raise
             # What was too slow or crashed once may be judged anew soon, and a mark may come to be at any time; every other
             # reason holds as long as the source.
@@ -214,6 +265,15 @@ class Edge:
         if slim:
             reply.headers.append((SLIM_FLAG, "0"))
         return reply
+
+
+def _known(error: Exception) -> MogrError:
+    """*error* as one of ours: a bug says nothing of itself but in the log."""
+    if isinstance(error, MogrError):
+        return error
+    bug = InternalError(repr(error))
+    bug.__cause__ = error
+    return bug
 
 
 def _tags(bucket: Bucket, source: Source, delivered: Delivered) -> tuple[tuple[str, str], ...]:

@@ -30,16 +30,25 @@ class Place:
     raw_query: bytes = b""
 
 
-def locate(need: Need, bucket: Bucket, buckets: Buckets) -> Place:
-    """Where *need*, of a picture in *bucket*, is read from.
+def locate(need: Need, bucket: Bucket, buckets: Buckets, *, trusted: bool = False) -> Place:
+    """Where *need*, of a picture in *bucket*, is read from; *trusted*: by somebody who may read all of that.
 
     Raises:
         InvalidMark: it may not be read from there, or its URL has no key.
     """
     try:
-        return _by_url(need.url, bucket, buckets) if need.url else Place(bucket, _key(need.key.encode(), bucket))
+        place = _by_url(need.url, bucket, buckets) if need.url else Place(bucket, _key(need.key.encode(), bucket))
     except ClientError as error:
         raise InvalidMark(str(error), public=f"The image of the watermark: {error.public}") from None
+    access = place.bucket.rules.access
+    if place.bucket is bucket:
+        # Whoever may read the picture need not be allowed to read the mark, and no signature of a mark's URL is checked.
+        hidden = access.needs_signature and not trusted
+    else:
+        hidden = access.needs_signature or access.styles_only
+    if hidden:
+        raise InvalidMark(public="The image of the watermark is in a private bucket.")
+    return place
 
 
 def check_number(inputs: Sequence[Ingredient]) -> None:
@@ -66,9 +75,6 @@ def _by_url(url: str, bucket: Bucket, buckets: Buckets) -> Place:
 
 
 def _key(text: bytes, bucket: Bucket, *, escaped: bool = False) -> str:
-    if bucket.rules.private:
-        # Whoever may read the picture need not be allowed to read the mark, and no signature of a mark's URL is checked.
-        raise InvalidMark(public="The image of the watermark is in a private bucket.")
     plain = text if escaped else text.replace(b"%", b"%25")
     key = object_key(b"/" + plain, bucket.rules.persist_prefix)
     if not key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from proxy.service.bucket import Bucket
 from proxy.service.pages import key_of
 from proxy.service.purging import Copies
 from proxy.web.ask import Asked, Asker, asks_style
+from proxy.web.guard import bare
 from proxy.web.hosts import Buckets
 from proxy.web.pass_through import goes_through
 from proxy.web.request import EdgeRequest, object_key
@@ -80,7 +82,9 @@ def _located(url: str, name: str, buckets: Buckets) -> tuple[EdgeRequest, Bucket
     except UnicodeEncodeError:
         raise InvalidUri(public="url: it cannot be read.") from None
     bucket = buckets.by_key(name) if name or not host else _by_host(host, buckets)
-    return EdgeRequest(method="GET", host=host, raw_path=raw_path, raw_query=raw_query, headers={}, peer=""), bucket
+    request = EdgeRequest(method="GET", host=host, raw_path=raw_path, raw_query=raw_query, headers={}, peer="")
+    # Who purges may see everything.
+    return replace(bare(request, bucket), granted=True, operation_signed=True), bucket
 
 
 def _by_host(host: str, buckets: Buckets) -> Bucket:

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
+from proxy.core.access.cos import BEGIN
 from proxy.errors import InvalidUri, KeyTooLong, NoSuchKey
 
 MAX_KEY_BYTES = 850
@@ -27,6 +28,9 @@ _READ = frozenset(
         b"x-forwarded-for",
         b"user-agent",
         b"referer",
+        b"origin",
+        b"access-control-request-method",
+        b"access-control-request-headers",
         b"save-data",
         b"sec-ch-dpr",
         b"sec-ch-width",
@@ -49,6 +53,10 @@ class EdgeRequest:
     """The whole header section as it came; names in lower case."""
     scheme: str = "http"
     http_version: str = "1.1"
+    granted: bool = False
+    """Whether one of ``[[credentials]]`` signed it; set by ``web.guard`` alone."""
+    operation_signed: bool = False
+    """Whether the signature, of whatever kind, leaves no say in the operation to whoever holds the URL."""
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
@@ -56,7 +64,7 @@ class EdgeRequest:
     @property
     def is_signed_as_cos(self) -> bool:
         """Whether a COS SDK sent it; says nothing of whether the signature is any good."""
-        return self.headers.get("authorization", "").startswith("q-sign-algorithm=")
+        return self.headers.get("authorization", "").startswith(BEGIN)
 
 
 def read_request(scope: Scope) -> EdgeRequest:

@@ -33,7 +33,7 @@ HOMES = {
     "httptools": ("origins/", "web/"),
     "cachetools": ("caches/", "service/"),
     "prometheus_client": ("metrics.py", "metrics/"),
-    "pydantic": ("settings.py", "configuration.py", "configuration/"),
+    "pydantic": ("settings.py", "access_settings.py", "branch.py", "configuration.py", "configuration/"),
 }
 
 # No I/O, no clock, no environment, no threads: what the core, the operations and the formats may take from Python.

@@ -30,6 +30,7 @@ max_frames = 10
 [[credentials]]
 secret_id = "one"
 secret_key = "SECRET-2"
+security_token = "SECRET-6"
 """
 BUCKETS = """
 [buckets."a.b-1"]
@@ -40,13 +41,23 @@ hosts = ["a.example", "b.example"]
 [buckets.c-1]
 store = "https://host/x/"
 origin_headers = { authorization = "SECRET-5 \\"quoted\\"", "x-\u00dc" = "" }
+[buckets.c-1.url_signature]
+type = "D"
+key = "SECRET7"
+backup_key = "SECRET8"
+[buckets.c-1.rate]
+requests_per_s = 5
+[[buckets.c-1.cors]]
+origins = ["*"]
+[buckets.c-1.default_image]
+key = "missing.png"
 """
 
 
 def test_the_effective_tree_hides_every_secret_and_shows_every_key(trial):
     text = effective(trial.load(FULL, bucket=BUCKETS.replace(', "x-\u00dc" = ""', "")))
     assert "SECRET" not in text
-    assert text.count('"***"') == 5
+    assert text.count('"***"') == 8
     names = {key.row[-1] for key in schema.keys().values() if key.row[-1] != schema.ANY}
     missing = [name for name in names if name not in text]
     assert not missing
@@ -109,6 +120,8 @@ def test_the_representation_of_settings_hides_secrets(trial):
         ("", 'store = "memory:"\nallow_private = true', "Bucket a has no http store: allow_private mean nothing there."),
         ("", 'store = "memory:"\npersist_store = "memory:"', 'Bucket a has persist = "off": its persist_store is not used.'),
         ("[cache.disk]\npath = 'mogr.toml/x'", 'store = "memory:"', "cache.disk.path = DIR/mogr.toml/x cannot be written to: the disk tier will be off."),
+        ("", 'store = "memory:"\npublic = "private"', "Bucket a is private and nobody can sign: there are no [[credentials]], and it has no url_signature."),
+        ("", 'store = "memory:"\nstyles_only = true', "Bucket a answers unsigned requests with styles only, and has none."),
     ],
 )  # fmt: skip
 def test_what_is_allowed_and_probably_not_meant_is_said(trial, text, bucket, sentence):

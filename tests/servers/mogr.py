@@ -25,10 +25,18 @@ def free_port() -> int:
 
 def toml(value: Any, path: tuple[str, ...] = ()) -> str:
     """*value*, a tree of tables, as TOML."""
-    own = [f"{json.dumps(k)} = {_scalar(v)}" for k, v in value.items() if not isinstance(v, dict) or not v]
+    own = [f"{json.dumps(k)} = {_scalar(v)}" for k, v in value.items() if not _is_table(v)]
     lines = [f"[{'.'.join(json.dumps(part) for part in path)}]", *own] if path and own else own
     nested = [toml(v, (*path, k)) for k, v in value.items() if isinstance(v, dict) and v]
+    for name, tables in value.items():
+        if _is_table(tables) and isinstance(tables, list):
+            head = ".".join(json.dumps(part) for part in (*path, name))
+            nested += [f"[[{head}]]\n{toml(each)}" for each in tables]
     return "\n".join([*lines, *nested])
+
+
+def _is_table(value: Any) -> bool:
+    return bool(value) and (isinstance(value, dict) or (isinstance(value, list) and isinstance(value[0], dict)))
 
 
 def _scalar(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes import FakeOrigin
 
+from proxy.core.access.rules import Access
 from proxy.core.plan import Need
 from proxy.errors import InvalidMark, MogrError
 from proxy.ops.encoded import encode_text
@@ -19,11 +20,12 @@ def bucket(name: str, **rules: object) -> Bucket:
     return Bucket(rules=BucketRules(name=name, **rules), origin=FakeOrigin())  # type: ignore[arg-type]
 
 
-OWN = bucket("b-1250000000", mark_hosts=frozenset({"logos.example", "hidden.example"}))
-LOGOS, OTHER, HIDDEN = bucket("logos"), bucket("other-1250000000"), bucket("hidden", private=True)
+OWN = bucket("b-1250000000", mark_hosts=frozenset({"logos.example", "hidden.example", "styled.example"}))
+LOGOS, OTHER, HIDDEN = bucket("logos"), bucket("other-1250000000"), bucket("hidden", access=Access(private=True))
+STYLED = bucket("styled", access=Access(styles_only=True))
 BUCKETS = Buckets([
     (OWN, ["img.example.com"], True), (LOGOS, ["logos.example"], False), (OTHER, [], False),
-    (HIDDEN, ["hidden.example"], False),
+    (HIDDEN, ["hidden.example"], False), (STYLED, ["styled.example"], False),
 ])  # fmt: skip
 
 
@@ -52,6 +54,7 @@ def test_a_url_of_a_bucket_leads_there(url: str, place: tuple[Bucket, str, bytes
     "http://img.example.com", "http://img.example.com/", "http://img.example.com/?imageMogr2/rotate/90", "http:///m.png", "http://",
     "http://[", "http://img.example.com/%FF", "http://img.example.com/%0A", "http://img.example.com/" + "k" * 851,
     "http://img.example.com/.mogr/x", "http://img.example.com/x/..%2F.MOGR/x", "http://hidden.example/m.png",
+    "http://styled.example/m.png",
 ])  # fmt: skip
 def test_any_other_leads_nowhere(url: str) -> None:
     with pytest.raises(InvalidMark):
@@ -130,3 +133,12 @@ def test_without_buckets_no_mark_can_be_had() -> None:
         method="GET", host="h", raw_path=b"/a", raw_query=b"watermark/1/image_key/YQ", headers={}, peer=""
     )
     assert isinstance(Asker(frozenset({"jpeg"})).ask(request, OWN, "a").error, InvalidMark)
+
+
+def test_a_private_bucket_lends_marks_to_its_own_pictures_if_whoever_asks_may_read_all_of_it() -> None:
+    need = Need(url="http://hidden.example/m.png")
+    assert locate(need, HIDDEN, BUCKETS, trusted=True).key == "m.png"
+    for bucket, trusted in ((HIDDEN, False), (OWN, True)):
+        with pytest.raises(InvalidMark, match="private bucket"):
+            locate(need, bucket, BUCKETS, trusted=trusted)
+    assert locate(Need(url="http://styled.example/m.png"), STYLED, BUCKETS).key == "m.png", "asked for by a style alone"

@@ -6,6 +6,8 @@ import pytest
 from caching import ScriptedForwarder
 from fakes import FakeOrigin
 
+from proxy.core.access.cdn import UrlSigning
+from proxy.core.access.rules import Access
 from proxy.core.purges import Purge
 from proxy.core.styles import Styles
 from proxy.errors import MogrError
@@ -22,6 +24,12 @@ PLAIN = Bucket(
 THROUGH = Bucket(rules=BucketRules(name="through"), origin=FakeOrigin(), forward=ScriptedForwarder())  # type: ignore[arg-type]
 AUTO = Bucket(rules=BucketRules(name="auto", auto_format=True), origin=FakeOrigin())
 
+SIGNED = Bucket(
+    rules=BucketRules(name="signed", access=Access(url_signing=UrlSigning(type="C", keys=("k",), ttl_s=1))),
+    origin=FakeOrigin(),
+    forward=ScriptedForwarder(),  # type: ignore[arg-type]
+)
+
 
 def read(wanted: dict[str, object], *, default: bool = True) -> list[Purge]:
     buckets = Buckets(
@@ -29,6 +37,7 @@ def read(wanted: dict[str, object], *, default: bool = True) -> list[Purge]:
             (PLAIN, ("img.example.com",), default),
             (THROUGH, ("www.example.com",), False),
             (AUTO, ("auto.example.com",), False),
+            (SIGNED, ("signed.example.com",), False),
         ]
     )
     return read_purges(wanted, buckets, Asker(frozenset({"jpeg", "webp"}), buckets), 5.0)
@@ -54,6 +63,15 @@ IMG, WWW = "https://img.example.com", "http://www.example.com:8080"
         ({"url": f"{WWW}/%FF"}, [("url", "through", "\udcff", None, "")]),
         ({"url": f"{WWW}/a.jpg?{WIDTH}"}, [("url", "through", "a.jpg", WIDTH, "")]),
         ({"url": "https://auto.example.com/a.jpg"}, [("url", "auto", "a.jpg", "imageMogr2/format/auto", "")]),
+        (
+            {"url": f"https://signed.example.com/{'a' * 32}/1700000000/a.jpg?{WIDTH}&q-ak=x"},
+            [("url", "signed", "a.jpg", WIDTH, "")],
+        ),
+        (
+            {"url": f"https://signed.example.com/{'a' * 32}/1700000000/p?x=1&q-ak=x&y"},
+            [("url", "signed", "p", None, "x=1&y")],
+        ),
+        ({"url": "https://signed.example.com/p?x=1"}, [("url", "signed", "p", None, "x=1")]),
         ({"source": "a.jpg"}, [("source", "plain", "a.jpg", None, "")]),
         ({"source": "a b%20.jpg", "bucket": "auto"}, [("source", "auto", "a b%20.jpg", None, "")]),
         ({"prefix": ""}, [("prefix", "plain", "", None, "")]),
