@@ -10,6 +10,7 @@ from proxy.caches.memory import MemoryCache
 from proxy.core.grammar import format_plan, parse_plan
 from proxy.core.model import Source
 from proxy.core.negotiate import offer
+from proxy.core.purges import Ledger
 from proxy.service.admission import ByteBudget
 from proxy.service.bucket import Bucket, BucketRules
 from proxy.service.deliver import Deliver, Question
@@ -33,6 +34,7 @@ class World:
         self.store = MemoryStore(self.clock) if persist else None
         rules = BucketRules(name="b", ttl_s=ttl_s, error_ttl_s=10)
         self.bucket = Bucket(rules=rules, origin=self.origin, persist=self.store)
+        self.ledger: Ledger | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -46,6 +48,7 @@ class World:
             bodies=MemoryCache(1 << 20, size_of=len),
             disk=self.disk_originals,
             shelf=self.shelf,
+            ledger=self.ledger,
         )
         self.deliver = Deliver(
             originals=self.originals,

@@ -105,14 +105,22 @@ class FakeCodec:
         self.gate: asyncio.Event | None = None
         self.start_first = False
         self.costs_s: dict[str, float] = {}
+        self.measures: Callable[[Job], bytes] = lambda job: b'{"quality": %d, "score": 70.0}' % (job.quality or 0)
+        """What measuring finds: all pictures are harder than the average."""
         self.slow: frozenset[str] = frozenset()
         """Formats that alone wait for ``gate``, if it is set."""
+        self.tunes_wait = False
+        """Whether measuring alone does."""
+        self.waiting = 0
 
     async def probe(self, body: bytes, limits: ImageLimits, *, bucket: str = "") -> Traits:
         self.probed += 1
         if not body.startswith(b"PIC"):
             raise InvalidImageFormat
         return self.traits
+
+    def _waits(self, job: Job) -> bool:
+        return job.tune == "measure" if self.tunes_wait else not self.slow or job.format in self.slow
 
     def predict_s(self, traits: Traits, job: Job) -> float:
         return self.costs_s.get(job.format, 0.0)
@@ -125,15 +133,23 @@ class FakeCodec:
         *,
         bucket: str = "",
         on_started: Callable[[], None] | None = None,
+        background: bool = False,
     ) -> Rendered:
         if self.start_first and on_started:
             on_started()
-        if self.gate is not None and (not self.slow or job.format in self.slow):
-            await self.gate.wait()
+        if self.gate is not None and self._waits(job):
+            self.waiting += 1
+            try:
+                await self.gate.wait()
+            finally:
+                self.waiting -= 1
         self.jobs.append(job)
+        if job.tune == "measure":
+            return Rendered(body=self.measures(job), format=job.format, frame=traits.frame)
         if self.error is not None:
             raise self.error
-        text = b"+".join((f"{job.format}|{job.plan_text}|".encode() + body, *job.inputs))
+        at = "" if job.quality is None else f"@{job.quality}"
+        text = b"+".join((f"{job.format}{at}|{job.plan_text}|".encode() + body, *job.inputs))
         return Rendered(body=text, format=job.format, frame=traits.frame)
 
 

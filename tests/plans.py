@@ -55,7 +55,7 @@ OPERATIONS = {
 }  # fmt: skip
 OUTPUTS = st.sampled_from([
     "format/jpg", "format/png", "format/gif", "format/webp", "format/src", "format/auto", "quality/80", "quality/60!",
-    "rquality/50", "lquality/70", "interlace/1", "interlace/0", "strip", "strip/1", "ignore-error/1", "bogus/7",
+    "quality/auto", "quality/auto:60", "quality/auto:90!", "rquality/50", "lquality/70", "interlace/1", "interlace/0", "strip", "strip/1", "ignore-error/1", "bogus/7",
     "dpr/2", "dpr/1.5", "format/apng", "cgif/1", "cgif/7", "size-limit/15k", "size-limit/2048K!", "size-limit/3m",
     "minsize/1", "minisize/1", "minsize/0", "AIGCMetadata/Label/MQ==", "AIGCMetadata/Label/5YWs/ProduceID/Pz8_/strip",
 ])  # fmt: skip
@@ -68,7 +68,7 @@ STAGES = {
     "imageView2": st.builds(
         "imageView2/{}{}{}".format, st.integers(0, 5),
         st.builds("/w/{}".format, SIDE) | st.builds("/h/{}".format, SIDE) | st.builds("/w/{}/h/{}".format, SIDE, SIDE),
-        st.sampled_from(["", "/q/80", "/rq/50/lq/40/interlace/1", "/format/png", "/ignore-error/1"]),
+        st.sampled_from(["", "/q/80", "/q/auto:45/lq/30", "/rq/50/lq/40/interlace/1", "/format/png", "/ignore-error/1"]),
     ),
     "watermark/1": st.builds(
         "watermark/1/{}{}{}".format, st.sampled_from(["image/aHR0cDovL2IuY29zLngvbS5wbmc", "image_key/YS9iLnBuZw=="]),

@@ -32,6 +32,8 @@ _HOPELESS: Final = 2.0
 """A job predicted to take so many deadlines is refused before it takes a place."""
 _SURPRISE: Final = 8.0
 """A job that overran although it was predicted to take less than a deadline over this: its source is to blame."""
+_LEISURE: Final = 0.25
+"""Up to this share of the waiting work that is allowed, more is taken on in the background."""
 _FULL: Final = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS, errno.EMFILE, errno.ENFILE})
 
 
@@ -55,6 +57,7 @@ class _Errand:
     message: bytes
     bodies: Sequence[bytes]
     predicted_s: float
+    background: bool = False
     sheet_fd: int | None = None
 
 
@@ -109,6 +112,7 @@ class PoolCodec:
         *,
         bucket: str = "",
         on_started: Callable[[], None] | None = None,
+        background: bool = False,
     ) -> Rendered:
         """See ``ports.Codec``.  ``timings_s`` gains ``queue``: from admission to a codec process.
 
@@ -125,7 +129,7 @@ class PoolCodec:
         if predicted_s > _HOPELESS * self._deadline_s:
             raise _asked_too_much(f"predicted to take {predicted_s:.0f} s")
         try:
-            rendered, queue_s = await self._run(bucket, (body, *job.inputs), task, predicted_s, on_started)
+            rendered, queue_s = await self._run(bucket, (body, *job.inputs), task, predicted_s, on_started, background)
         except CodecDeadline as error:
             if predicted_s > self._deadline_s / _SURPRISE or not cost.is_plain(job):
                 raise _asked_too_much(str(error)) from None
@@ -141,11 +145,12 @@ class PoolCodec:
         task: Task,
         predicted_s: float,
         on_started: Callable[[], None] | None,
+        background: bool = False,
     ) -> tuple[Outcome, float]:
         # No job can take longer than its deadline, so none holds up the queue for longer.
         predicted_s = min(predicted_s, self._deadline_s)
-        errand = _Errand(bucket, task, protocol.write_task(task), bodies, predicted_s)
-        self._admit(bucket, predicted_s)
+        errand = _Errand(bucket, task, protocol.write_task(task), bodies, predicted_s, background)
+        self._admit(bucket, predicted_s, background)
         try:
             for _ in range(2):
                 with suppress(_LostError):
@@ -157,7 +162,9 @@ class PoolCodec:
                 os.close(errand.sheet_fd)
         raise CodecLost("two codec processes died over one job")
 
-    def _admit(self, bucket: str, predicted_s: float) -> None:
+    def _admit(self, bucket: str, predicted_s: float, background: bool) -> None:
+        if background and self._board.waiting_s() > _LEISURE * self._queue_s * self._places:
+            raise self._overloaded("too much waits for what nobody waits for")
         while (waiting_s := self._board.waiting_s()) > self._queue_s * self._places:
             dropped_s = self._turns.make_room(bucket, predicted_s)
             if dropped_s is None:
@@ -206,7 +213,7 @@ class PoolCodec:
         self._slot.submit(_us(errand.predicted_s))
         try:
             async with asyncio.timeout(patience_s):
-                await self._turns.take(errand.bucket, errand.predicted_s)
+                await self._turns.take(errand.bucket, errand.predicted_s, background=errand.background)
         except PushedOutError:  # whoever took the place has withdrawn the job already
             raise self._overloaded("pushed out by somebody who waits for less") from None
         except BaseException as error:

@@ -12,6 +12,7 @@ from typing import Final
 from proxy import formats
 from proxy.codec.cost_table import SECONDS
 from proxy.codec.slimming import leaves_alone
+from proxy.core import scores
 from proxy.core.grammar import format_plan, parse_plan
 from proxy.core.model import Format, Frame, Traits
 from proxy.core.plan import Plan
@@ -64,7 +65,8 @@ def work(traits: Traits, job: Job) -> Work:
         _decoding(traits, planned),
         *(_operation(step.operation, step.frame, deep=traits.bits > 8) for step in planned.steps),
         {"decode png": 1e-6 * sum(map(len, job.inputs))},  # a byte of a mark's PNG is about a pixel
-        _encoding(plan, output, planned.frame, job),
+        _encoding(plan, output, planned.frame, job) if job.tune != "measure" else {},
+        _scoring(plan, output, planned.frame, job),
     )
 
 
@@ -130,6 +132,18 @@ def _encoding(plan: Plan, output: Format, frame: Frame, job: Job) -> Work:
     elif encoding.alpha and output.name in ("avif", "heif", "tpg", "webp"):
         megapixels *= 1.5  # alpha is another picture, of one channel
     return {kind: megapixels}
+
+
+def _scoring(plan: Plan, output: Format, frame: Frame, job: Job) -> Work:
+    """Encoding pixels of the picture, decoding them and looking at both, once or until the quality is found."""
+    if job.tune == "given" or plan.target is None or not scores.measurable(output, frame):
+        return {}
+    whole = _sum(
+        _encoding(plan, output, frame, job),
+        {f"decode {output.name}": _megapixels(frame), "score": _megapixels(frame)},
+    )
+    tries = min(1.0, scores.MOST_PX / frame.pixels) * (scores.TRIES if job.tune == "search" else 1.0)
+    return {kind: tries * amount for kind, amount in whole.items()}
 
 
 def _report(traits: Traits, job: Job, plan: Plan) -> Work:

@@ -42,6 +42,7 @@ class InlineCodec:
         *,
         bucket: str = "",
         on_started: Callable[[], None] | None = None,
+        background: bool = False,
     ) -> Rendered:
         """See ``ports.Codec``."""
         loop = asyncio.get_running_loop()

@@ -3,7 +3,8 @@
 The kernel's queue is first come, first served, so a web worker keeps it short and lets the rest wait here, where it can
 choose.  The choice is fair queuing: of the buckets that wait, the one that had the least work done lately; within it the
 same among its small, middling and large jobs; within those the oldest.  Where nothing more may wait, the one who waits
-for most gives up its newest job for the newcomer (longest queue drop: Suter et al., INFOCOM 1998).
+for most gives up its newest job for the newcomer (longest queue drop: Suter et al., INFOCOM 1998).  What nobody waits for
+goes when nothing else does, and is pushed out first.
 """
 
 from __future__ import annotations
@@ -61,19 +62,23 @@ class Turns:
     def __init__(self, ahead: int) -> None:
         self._free = ahead
         self._parties: dict[str, _Party] = {}
+        self._background = _Line()
         self._clock_s = 0.0
 
-    async def take(self, bucket: str, predicted_s: float) -> None:
+    async def take(self, bucket: str, predicted_s: float, *, background: bool = False) -> None:
         """Wait until a job of *bucket* may be sent; ``give_back`` must follow.  Cancelling leaves the line.
+
+        *background*: behind those of all buckets.
 
         Raises:
             PushedOutError: somebody else needed the place.
         """
         if self._free:  # then nobody waits
             self._free -= 1
-            self._serve(*self._enter(bucket, predicted_s), predicted_s)
+            if not background:
+                self._serve(*self._enter(bucket, predicted_s), predicted_s)
             return
-        _, line = self._enter(bucket, predicted_s)
+        line = self._background if background else self._enter(bucket, predicted_s)[1]
         job = _Waiting(predicted_s, asyncio.get_running_loop().create_future())
         line.jobs.append(job)
         line.waiting_s += predicted_s
@@ -92,18 +97,24 @@ class Turns:
         self._free += 1
         while self._free:
             party = min(self._waiting(), key=lambda each: each.served_s, default=None)
-            if party is None:
+            if party is not None:
+                line = min((each for each in party.lines if each.jobs), key=lambda each: each.served_s)
+            elif self._background.jobs:
+                line = self._background
+            else:
                 return
-            line = min((each for each in party.lines if each.jobs), key=lambda each: each.served_s)
             job = line.jobs.popleft()
             line.waiting_s = line.waiting_s - job.predicted_s if line.jobs else 0.0
             if not job.turn.done():
                 self._free -= 1
-                self._serve(party, line, job.predicted_s)
+                if party is not None:
+                    self._serve(party, line, job.predicted_s)
                 job.turn.set_result(None)
 
     def make_room(self, bucket: str, predicted_s: float) -> float | None:
         """Push out the newest job of whoever waits for most work; its predicted seconds, or None if that is who asks."""
+        if self._background.jobs:
+            return self._push_out(self._background)
         largest = max(self._waiting(), key=lambda each: each.waiting_s, default=None)
         if largest is None:
             return None
@@ -115,6 +126,9 @@ class Turns:
                 return None
         elif predicted_s + (own.waiting_s if own is not None else 0.0) >= largest.waiting_s:
             return None
+        return self._push_out(line)
+
+    def _push_out(self, line: _Line) -> float:
         job = line.jobs[-1]
         self._leave(line, job)
         if not job.turn.done():

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyvips
 
-from proxy.codec import blind, colour, faces, gain_map, libvips, metadata, reports, svg
+from proxy.codec import blind, colour, faces, gain_map, libvips, metadata, reports, scoring, svg
 from proxy.codec.capabilities import capabilities
 from proxy.codec.decode import decode, ingredient
 from proxy.codec.finish import finish, original_will_do
@@ -80,15 +81,26 @@ def render(body: bytes | memoryview, traits: Traits, job: Job) -> Rendered:
     image = decode(body, traits, frames=planned.frames, enough_px=planned.enough_px)
     decoded_s = time.perf_counter()
     image, frame = _paint(image, planned, output, job.limits, job.inputs)
+    if job.tune != "given" and plan.target is not None:
+        image = image.copy_memory()
     painted_s = time.perf_counter()
     encoding = Encoding(
-        quality=plan.quality(UNTOLD_QUALITY if traits.quality is None else traits.quality),
+        quality=UNTOLD_QUALITY if job.quality is None else job.quality,
         interlace=bool(plan.interlace),
         width_px=frame.width_px,
         height_px=frame.height_px,
         frames=frame.frames,
         preset=job.preset,
+        alpha=frame.alpha and output.alpha,
     )
+    if job.tune == "measure":
+        return Rendered(body=scoring.measured(image, output, encoding), format=output.name, frame=frame)
+    if plan.target is not None and job.tune == "search":
+        encoding = scoring.searched(image, output, encoding, plan.target)
+    elif plan.target is not None and job.quality is None:
+        encoding = scoring.guessed(output, encoding, plan.target)
+    source_quality = UNTOLD_QUALITY if traits.quality is None else traits.quality
+    encoding = replace(encoding, quality=plan.quality(source_quality, auto=encoding.quality))
     image, keep = metadata.kept(image, strip=plan.strip, auto=job.auto, keep_copyright=job.keep_copyright)
     if not job.auto and gain_map.carried(body, traits, plan, planned, output.name):
         behind = gain_map.read(body, traits, job.limits)

@@ -91,7 +91,14 @@ def _read(source: Path, limits: ImageLimits) -> bytes:
 
 def _render(body: bytes, plan: Plan, output: str, limits: ImageLimits, preset: Preset) -> Rendered:
     codec = InlineCodec()
-    job = Job(plan_text=format_plan(plan), format=output, limits=limits, auto=plan.format == "auto", preset=preset)
+    job = Job(
+        plan_text=format_plan(plan),
+        format=output,
+        limits=limits,
+        auto=plan.format == "auto",
+        preset=preset,
+        tune="search",
+    )
 
     async def work() -> Rendered:
         return await codec.render(body, await codec.probe(body, limits), job)

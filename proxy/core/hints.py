@@ -22,6 +22,9 @@ DPR, WIDTH, SAVE_DATA = "Sec-CH-DPR", "Sec-CH-Width", "Save-Data"
 THRIFTY_QUALITY = 60
 """What ``Save-Data: on`` bounds the quality to, unless the URL insists on one with ``!``."""
 
+THRIFTY_TARGET = 67
+"""The same for ``quality/auto``: what that quality scores."""
+
 _DPRS = (1.0, 1.5, 2.0, 3.0, 4.0)
 _WIDTHS_PX = (160, 320, 480, 640, 800, 960, 1280, 1600, 1920, 2560, 3840)
 _HIGHEST_PX = 9_999
@@ -66,6 +69,8 @@ def thrifty(plan: Plan) -> Plan:
     """*plan* for somebody who saves data."""
     if any(step.kind == "exactly" for stage in plan.stages for step in stage.output.quality):
         return plan
+    if plan.target is not None:
+        return plan.aimed_at(min(plan.target, THRIFTY_TARGET))
     bound = QualityStep("at-most", THRIFTY_QUALITY)
     for at in reversed(range(len(plan.stages))):
         stage = plan.stages[at]

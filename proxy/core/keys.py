@@ -28,6 +28,17 @@ def rendition_key(rendition: Rendition) -> str:
     """64 hex digits; equal renditions have equal keys, in every process and on every replica, and others have others."""
     # What was stored before there were presets was made with the first.
     kind = "rendition" if rendition.preset == "realtime" else f"rendition {rendition.preset}"
+    if rendition.quality is not None:
+        kind += f" at {rendition.quality}"
+    return _recipe_key(kind, rendition)
+
+
+def score_key(rendition: Rendition) -> str:
+    """64 hex digits under which it is kept what *rendition*, at whatever quality, scored (``core.scores``)."""
+    return _recipe_key(f"score {rendition.preset}", rendition)
+
+
+def _recipe_key(kind: str, rendition: Rendition) -> str:
     return _digest(
         kind,
         rendition.source.bucket,
@@ -50,6 +61,11 @@ def answer_key(bucket: str, raw_path: bytes, raw_query: bytes) -> str:
 def persist_path(prefix: str, source: Source, rendition: Rendition) -> str:
     """Where *rendition* is kept in a bucket: under *prefix*, one folder per source, so that a purge can list it."""
     return f"{prefix}{source_key(source)}/{rendition_key(rendition)}"
+
+
+def score_path(prefix: str, rendition: Rendition) -> str:
+    """Where what *rendition* scored is kept in a bucket: beside the results of the same source."""
+    return f"{prefix}{source_key(rendition.source)}/{score_key(rendition)}"
 
 
 def entity_tag(body: bytes) -> str:

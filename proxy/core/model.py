@@ -200,6 +200,10 @@ class Rendition:
     or_original: bool = False
     """Send the original's bytes if encoding did not make them fewer."""
     preset: Preset = "realtime"
+    quality: int | None = None
+    """What ``quality/auto`` stands for; None: the plan says its quality itself."""
+    tentative: bool = field(default=False, compare=False)
+    """That quality is what photographs take on the average, and has still to be measured for this one."""
     policy: str = ""
     """Versions and settings that change bytes: codec, quality tables, limits profile."""
     inputs: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from proxy.core.labels import PARAMETER as LABEL
 from proxy.core.labels import format_label, parse_label
 from proxy.core.plan import Output, QualityStep, SizeLimit
+from proxy.core.scores import DEFAULT, LEAST, MOST
 from proxy.errors import InvalidArgument, OperationNotImplemented
 from proxy.formats import by_spelling
 from proxy.ops.numbers import integer, switch
@@ -19,7 +20,9 @@ _QUALITY_TEXTS = {
     "exactly": "/quality/{}!",
     "ratio": "/rquality/{}",
     "at-least": "/lquality/{}",
+    "auto": "/quality/auto:{}",
 }
+_AUTO = "auto"
 _IDLE_STEPS = {QualityStep("at-most", 100), QualityStep("ratio", 100), QualityStep("at-least", 0)}
 """Steps that leave every quality from 0 to 100 as it is."""
 _SIZE = re.compile("([0-9]{1,7})([kKmM])(!?)")
@@ -42,6 +45,8 @@ def parse_output(parameters: Mapping[str, str], *, short: bool = False) -> Outpu
         match SHORT.get(name, name) if short else name:
             case "format":
                 format_name = _format_name(value)
+            case "quality" if value.startswith(_AUTO):
+                steps.append(_auto_step(name, value))
             case "quality":
                 kind = "exactly" if value.endswith("!") else "at-most"
                 steps.append(_quality_step(name, kind, value.removesuffix("!")))
@@ -73,7 +78,7 @@ def format_output(output: Output, *, short: bool = False) -> str:
     parts = []
     if output.format:
         parts.append(f"/format/{output.format}")
-    parts += [_QUALITY_TEXTS[step.kind].format(step.value) for step in output.quality]
+    parts += [_format_step(step) for step in output.quality]
     if output.interlace is not None:
         parts.append(f"/interlace/{int(output.interlace)}")
     if output.strip:
@@ -116,6 +121,22 @@ def _format_size_limit(limit: SizeLimit) -> str:
     mebibytes, rest = divmod(limit.kibibytes, 1024)
     number = f"{limit.kibibytes}k" if rest else f"{mebibytes}m"
     return number + "!" * limit.or_original
+
+
+def _auto_step(parameter: str, value: str) -> QualityStep:
+    """``auto`` or ``auto:75``; it leaves nothing of the quality before, so that a "!" after it is idle, and seen."""
+    word, colon, target = value.removesuffix("!").partition(":")
+    if word == _AUTO:
+        try:
+            return QualityStep("auto", integer(parameter, target, LEAST, MOST) if colon else DEFAULT)
+        except InvalidArgument:
+            pass
+    raise InvalidArgument.of(parameter, value, f"{_AUTO}, or {_AUTO}:{LEAST} to {_AUTO}:{MOST}")
+
+
+def _format_step(step: QualityStep) -> str:
+    text = _QUALITY_TEXTS[step.kind].format(step.value)
+    return text.partition(":")[0] if step == QualityStep("auto", DEFAULT) else text
 
 
 def _quality_step(parameter: str, kind: str, text: str) -> QualityStep:

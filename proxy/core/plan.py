@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from proxy.core.model import Frame
@@ -133,7 +133,8 @@ class QualityStep:
     """One change to the quality number; a stage has any number of them, applied in order."""
 
     kind: str
-    """``at-most`` (quality/Q), ``exactly`` (quality/Q!), ``ratio`` (rquality, per cent), ``at-least`` (lquality)."""
+    """``at-most`` (quality/Q), ``exactly`` (quality/Q!), ``ratio`` (rquality, per cent), ``at-least`` (lquality), or
+    ``auto`` (quality/auto:S): what it takes for the score S, whatever the quality was."""
     value: int
 
     def apply(self, quality: int) -> int:
@@ -225,12 +226,38 @@ class Plan:
         """Whether any operation touches pixels; False when only format, quality or metadata were asked."""
         return any(stage.operations for stage in self.stages)
 
-    def quality(self, source_quality: int) -> int:
-        """The quality number (0-100) that governs the output, every step of every stage folded over the source's."""
-        for stage in self.stages:
-            for step in stage.output.quality:
-                source_quality = step.apply(source_quality)
+    def quality(self, source_quality: int, *, auto: int = 80) -> int:
+        """The quality number (0-100) that governs the output, every step of every stage folded over the source's.
+
+        *auto*: what ``quality/auto`` stands for (``target``).
+        """
+        for step in self._quality_steps:
+            source_quality = auto if step.kind == "auto" else step.apply(source_quality)
         return source_quality
+
+    @property
+    def target(self) -> int | None:
+        """The score that the quality shall come to; None: the plan says it in numbers."""
+        found = None
+        for step in self._quality_steps:
+            if step.kind in ("auto", "exactly"):
+                found = step.value if step.kind == "auto" else None
+        return found
+
+    def aimed_at(self, target: int) -> Plan:
+        """The same with *target* in place of the scores that it asks for."""
+
+        def aimed(step: QualityStep) -> QualityStep:
+            return replace(step, value=target) if step.kind == "auto" else step
+
+        outputs = (replace(s.output, quality=tuple(map(aimed, s.output.quality))) for s in self.stages)
+        return replace(
+            self, stages=tuple(replace(s, output=output) for s, output in zip(self.stages, outputs, strict=True))
+        )
+
+    @property
+    def _quality_steps(self) -> Iterator[QualityStep]:
+        return (step for stage in self.stages for step in stage.output.quality)
 
     @property
     def interlace(self) -> bool | None:

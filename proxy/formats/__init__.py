@@ -16,6 +16,7 @@ from types import MappingProxyType, ModuleType
 
 from proxy.core.model import Format, Preset
 from proxy.formats._encoding import Encoding, within
+from proxy.formats._scores import ScoreCurve, score_curve
 
 SaveOptions = Callable[[Encoding], dict[str, object]]
 Setting = Callable[[Encoding], str]
@@ -99,5 +100,6 @@ def setting(name: str, encoding: Encoding) -> str:
 
 
 __all__ = [
-    "CATALOGUE", "Encoding", "affordable", "by_accept_type", "by_spelling", "by_suffix", "index", "save_options", "setting",
+    "CATALOGUE", "Encoding", "ScoreCurve", "affordable", "by_accept_type", "by_spelling", "by_suffix", "index", "save_options",
+    "score_curve", "setting",
 ]  # fmt: skip

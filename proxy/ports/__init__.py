@@ -6,12 +6,12 @@ Every method may be cancelled: cancelling releases whatever the call holds and l
 
 from proxy.core.model import Source
 from proxy.ports.caching import Cache, CacheEntry, Memory
-from proxy.ports.coding import Codec, Job, Rendered
+from proxy.ports.coding import Codec, Job, Rendered, Tuning
 from proxy.ports.forwarding import Forwarded, Forwarder, ForwardRequest
 from proxy.ports.observing import Clock, Meter, NullMeter
 from proxy.ports.storing import ObjectInfo, ObjectStream, Origin, Store, Unchanged
 
 __all__ = [
     "Cache", "CacheEntry", "Clock", "Codec", "Forwarded", "ForwardRequest", "Forwarder", "Job", "Memory", "Meter",
-    "NullMeter", "ObjectInfo", "ObjectStream", "Origin", "Rendered", "Source", "Store", "Unchanged",
+    "NullMeter", "ObjectInfo", "ObjectStream", "Origin", "Rendered", "Source", "Store", "Tuning", "Unchanged",
 ]  # fmt: skip

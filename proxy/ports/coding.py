@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from proxy.core.model import Frame, ImageLimits, Preset, Traits
+
+Tuning = Literal["given", "search", "measure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,11 @@ class Job:
     keep_copyright: bool = False
     """Where other metadata is dropped, EXIF's Copyright and Artist stay."""
     preset: Preset = "realtime"
+    quality: int | None = None
+    """What ``quality/auto`` stands for; None: what photographs take on the average."""
+    tune: Tuning = "given"
+    """Else how the codec finds out itself: ``search`` for the lowest quality that reaches the target, or only ``measure``
+    what ``quality`` scores, and answer with that as JSON (``core.scores.Measurement``) in place of a picture."""
     inputs: tuple[bytes, ...] = field(default=(), repr=False)
     """The other pictures that the plan needs (``Plan.needs``), each as PNG."""
 
@@ -71,10 +78,12 @@ class Codec(Protocol):
         *,
         bucket: str = "",
         on_started: Callable[[], None] | None = None,
+        background: bool = False,
     ) -> Rendered:
         """Make the picture.  Cancelling drops the job if it is still waiting; one under way is finished unseen.
 
-        *on_started* is called when a codec process takes the job; *bucket* as in ``probe``.
+        *on_started* is called when a codec process takes the job; *bucket* as in ``probe``.  *background*: nobody waits for it; it is
+        done when nothing else is to be done, and refused where much is.
 
         Raises:
             InvalidArgument: an operation cannot be applied to this picture.

@@ -19,7 +19,9 @@ from proxy.service.fetching import Learned
 from proxy.service.flights import Flight, Flights, all_or_none
 from proxy.service.interim import quicker, shown_for_s
 from proxy.service.kept import Kept
-from proxy.service.making import artifact_of, job_of
+from proxy.service.making import Maker, SourceChangedError, job_of
+from proxy.service.measured import Measured
+from proxy.service.measuring import TENTATIVE_S, Measuring
 from proxy.service.originals import Originals
 from proxy.service.questions import Delivered, Ingredient, Question, check_marks, joined, mark_error
 from proxy.service.renewals import Renewals
@@ -27,10 +29,6 @@ from proxy.service.resolver import Resolver
 from proxy.service.shelf import Shelf
 
 _MAX_CHANGES = 3
-
-
-class _SourceChangedError(Exception):
-    """The origin has another version than the facts we planned with."""
 
 
 class Deliver:
@@ -56,7 +54,13 @@ class Deliver:
         self._kept = Kept(memory=memory, disk=disk, shelf=shelf, ledger=originals.ledger, versions=versions)
         self._flights = Flights()
         self._renewals = Renewals()
-        self._resolver = Resolver(encodable=encodable, policy=policy)
+        self._measured = Measured(disk=disk, shelf=shelf, ledger=originals.ledger)
+        self._resolver = Resolver(encodable=encodable, policy=policy, measured=self._measured)
+        self._maker = Maker(originals=originals, codec=codec, kept=self._kept, meter=meter)
+        self._measuring = Measuring(
+            originals=originals, codec=codec, measured=self._measured, resolver=self._resolver, gather=self._gather,
+            make=self._make_behind,
+        )  # fmt: skip
 
     async def rendition(self, bucket: Bucket, question: Question) -> Delivered:
         """The artifact that answers *question*.
@@ -75,15 +79,15 @@ class Deliver:
             learning_s = time.monotonic() - started_s  # mostly the fetch, whose bytes the codec is then given
             inputs = await self._gather(bucket, question) if question.inputs else ()
             facts = learned.facts
-            rendition, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
+            rendition, key = await self._measuring.resolve(bucket, question, facts, inputs)
             found = self._kept.in_memory(rendition, key, facts)
             if found is not None:
                 self._meter.cache_hit("memory")
-                return self._sent(bucket, question, found, inputs, revalidated=learned.revalidated)
+                return self._sent(bucket, question, rendition, found, inputs, revalidated=learned.revalidated)
             try:
                 meanwhile = await self._meanwhile(bucket, question, rendition, key, learned, inputs)
                 delivered, shared = meanwhile or await self._fly(bucket, rendition, key, learned, inputs)
-            except _SourceChangedError:
+            except SourceChangedError:
                 continue
             if shared:
                 self._meter.collapsed()
@@ -93,7 +97,9 @@ class Deliver:
                 self._meter.cache_miss()
             timings_s = {name: s + learning_s * (name == "fetch") for name, s in delivered.timings_s.items()}
             delivered = replace(delivered, timings_s=timings_s)
-            return self._sent(bucket, question, delivered, inputs, collapsed=shared, revalidated=learned.revalidated)
+            return self._sent(
+                bucket, question, rendition, delivered, inputs, collapsed=shared, revalidated=learned.revalidated
+            )
         raise MogrError("the source changes faster than it can be read")
 
     def hit(self, bucket: Bucket, question: Question) -> Delivered | None:
@@ -107,6 +113,7 @@ class Deliver:
         """Finish what is under way within *grace_s*: flights, then the copies they left behind."""
         until_s = time.monotonic() + grace_s
         await self._renewals.aclose()
+        await self._measuring.aclose()
         await self._flights.aclose(grace_s)
         await self._originals.aclose(max(0.0, until_s - time.monotonic()))
         await self._shelf.drain(max(0.0, until_s - time.monotonic()))
@@ -126,12 +133,13 @@ class Deliver:
         except MogrError:
             return None
         found = self._kept.in_memory(rendition, key, facts)
-        return None if found is None else self._sent(bucket, question, found, inputs)
+        return None if found is None else self._sent(bucket, question, rendition, found, inputs)
 
     def _sent(
         self,
         bucket: Bucket,
         question: Question,
+        rendition: Rendition,
         found: Delivered,
         inputs: Sequence[Delivered],
         *,
@@ -141,7 +149,14 @@ class Deliver:
         """*found* as it is answered; what is to be made anew begins to be."""
         if found.renewing:
             self._renew(bucket, question)
-        elif not (inputs or collapsed or revalidated):
+        if rendition.tentative:
+            self._measuring.begin(
+                bucket,
+                question,
+                (question.source, question.plan_text, rendition.format, found.artifact.source.identity),
+            )
+            found = found if found.interim_s else replace(found, interim_s=TENTATIVE_S)
+        if not found.renewing and not (inputs or collapsed or revalidated):
             return found
         return replace(found, facts=joined(found.facts, inputs), collapsed=collapsed, revalidated=revalidated)
 
@@ -154,7 +169,7 @@ class Deliver:
                 inputs = await self._gather(bucket, question) if question.inputs else ()
                 rendition, key = self._resolver.resolve(bucket.rules, question, learned.facts, inputs)
                 flight_key, work = self._flight(bucket, rendition, key, learned, inputs, anew=True)
-                with suppress(_SourceChangedError):
+                with suppress(SourceChangedError):
                     await self._flights.run(flight_key, work)
                     return
 
@@ -162,7 +177,7 @@ class Deliver:
 
     def forget(self, condition: Callable[[Provenance], bool]) -> int:
         """Drop from memory what *condition* is true of; how many copies."""
-        return self._kept.forget(condition) + self._originals.forget(condition)
+        return sum(each.forget(condition) for each in (self._kept, self._originals, self._measured))
 
     async def _gather(self, bucket: Bucket, question: Question) -> Sequence[Delivered]:
         """The pictures that go into the answer, at once."""
@@ -230,6 +245,7 @@ class Deliver:
         inputs: Sequence[Delivered],
         *,
         anew: bool = False,
+        background: bool = False,
     ) -> tuple[str, Callable[[Flight], Awaitable[Delivered]]]:
         """What is done, at most once at a time, to have *rendition*, and under which name.
 
@@ -246,7 +262,9 @@ class Deliver:
             for held in (facts_key(rendition.source), key):
                 self._originals.verdicts.check(f"{held}:{identity}")
             try:
-                return await self._make(bucket, rendition, key, learned, inputs, flight)
+                return await self._maker.make(
+                    bucket, rendition, key, learned, inputs, on_started=flight.commit, background=background
+                )
             except MogrError as error:
                 self._meter.render_failed(type(error).__name__)
                 if error.fault in (Fault.SOURCE, Fault.CLIENT):
@@ -259,38 +277,13 @@ class Deliver:
         # Nobody joins work that began before a purge.
         return f"{key}:{identity}@{self._originals.ledger.generation}{'+' * anew}", work
 
-    async def _make(
-        self,
-        bucket: Bucket,
-        rendition: Rendition,
-        key: str,
-        learned: Learned,
-        inputs: Sequence[Delivered],
-        flight: Flight,
-    ) -> Delivered:
-        started_s, made_at_s = time.monotonic(), self._originals.now_s()
-        facts, body = learned.facts, learned.body
-        if body is None:
-            current, body = await self._originals.body(bucket, rendition.source, facts)
-            if current.validators.identity != facts.validators.identity:
-                raise _SourceChangedError
-        fetched_s = time.monotonic()
-        rendered = await self._codec.render(
-            body, facts.traits, job_of(bucket, rendition, inputs), bucket=bucket.rules.name, on_started=flight.commit
-        )
-        done_s = time.monotonic()
-        artifact = await artifact_of(rendered, facts, rendition, made_at_s)
-        self._meter.rendered(
-            facts.traits.format,
-            rendered.format,
-            facts.traits.frame.pixels / 1e6,
-            done_s - fetched_s,
-            len(rendered.body),
-        )
-        if joined(facts, inputs).freshness.storable:
-            self._kept.put(bucket, rendition, key, artifact)
-        timings_s = {"fetch": fetched_s - started_s, "codec": done_s - fetched_s, **rendered.timings_s}
-        return Delivered(artifact=artifact, facts=facts, tier=None, timings_s=timings_s)
+    async def _make_behind(
+        self, bucket: Bucket, rendition: Rendition, key: str, learned: Learned, inputs: Sequence[Delivered]
+    ) -> None:
+        """Have *rendition* kept, in the background, if it is not."""
+        with suppress(SourceChangedError):
+            name, work = self._flight(bucket, rendition, key, learned, inputs, background=True)
+            await self._flights.run(name, work)
 
 
 __all__ = ["Deliver", "Delivered", "Ingredient", "Question"]

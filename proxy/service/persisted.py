@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-from proxy.core.keys import entity_tag, persist_path, source_key
+from proxy.core.keys import entity_tag, persist_path, score_path, source_key
 from proxy.core.model import Artifact, Provenance, Rendition, Source
 from proxy.core.purges import Ledger, Purge, Standing
 from proxy.errors import MogrError, NoSuchKey
@@ -107,6 +107,20 @@ def _record(metadata: Mapping[str, str]) -> dict[str, object] | None:
     except (KeyError, ValueError):
         return None
     return record if isinstance(record, dict) else None
+
+
+async def read_score(store: Store, prefix: str, rendition: Rendition) -> Mapping[str, Any]:
+    """What another replica found *rendition* to score; empty if nothing, or if the store fails."""
+    try:
+        return await _json(store, score_path(prefix, rendition))
+    except MogrError:
+        return {}
+
+
+def write_score(shelf: Shelf, store: Store, prefix: str, rendition: Rendition, record: Mapping[str, object]) -> None:
+    """Write *record* behind the response."""
+    body = json.dumps(record, separators=(",", ":")).encode()
+    shelf.persist(store, score_path(prefix, rendition), body, "application/json", {_PLAN: _shown(rendition.plan_text)})
 
 
 async def read_facts(store: Store, prefix: str, source: Source) -> Facts | None:

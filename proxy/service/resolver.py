@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from proxy.core.keys import rendition_key
+from proxy.core.grammar import format_plan
+from proxy.core.keys import rendition_key, score_key
 from proxy.core.model import Frame, Offer, Preset, Rendition, Source
 from proxy.core.negotiate import ANYTHING, alternatives, resolve
 from proxy.core.reports import REPORTS
 from proxy.core.schedule import schedule
-from proxy.formats import CATALOGUE
+from proxy.core.scores import DEFAULT, Measurement, curve_of, measurable, measured_at, quality_for
+from proxy.formats import CATALOGUE, Encoding, ScoreCurve
 from proxy.service.bucket import BucketRules
+from proxy.service.measured import Measured
 from proxy.service.questions import Delivered, Question
 from proxy.service.records import Facts
 
 _MEMO_ENTRIES = 2_048
 _MEMO_CHARS = 2048
+
+
+class _Resolved(NamedTuple):
+    identity: tuple[str, ...]
+    generation: tuple[int, int] | None
+    """Of what is known of scores; None: it does not matter."""
+    rendition: Rendition
+    key: str
 
 
 class Resolver:
@@ -24,12 +37,14 @@ class Resolver:
     Args:
         encodable: catalogue names that this build can write.
         policy: whatever else of the codec changes bytes.
+        measured: which scores are known (``quality/auto``).
     """
 
-    def __init__(self, *, encodable: frozenset[str], policy: str) -> None:
+    def __init__(self, *, encodable: frozenset[str], policy: str, measured: Measured) -> None:
         self._encodable = encodable
         self._policy = policy
-        self._resolved: dict[tuple[Source, str, Offer], tuple[tuple[str, ...], Rendition, str]] = {}
+        self._measured = measured
+        self._resolved: dict[tuple[Source, str, Offer], _Resolved] = {}
 
     def resolve(
         self, rules: BucketRules, question: Question, facts: Facts, inputs: Sequence[Delivered]
@@ -42,8 +57,9 @@ class Resolver:
         memo_key = (question.source, question.plan_text, question.offer)
         memo = self._resolved.get(memo_key)
         identity = (facts.validators.identity, *(each.artifact.etag for each in inputs))
-        if memo is not None and memo[0] == identity:
-            return memo[1], memo[2]
+        if memo is not None and memo.identity == identity and memo.generation in (None, self._measured.generation):
+            return memo.rendition, memo.key
+        generation = None if question.plan.target is None else self._measured.generation
         rendition = self._rendition(
             rules, question, facts, self._format(rules, question, facts), identity[1:], rules.preset
         )
@@ -51,7 +67,7 @@ class Resolver:
         if len(self._resolved) >= _MEMO_ENTRIES:
             del self._resolved[next(iter(self._resolved))]
         if len(question.plan_text) <= _MEMO_CHARS:
-            self._resolved[memo_key] = (identity, rendition, key)
+            self._resolved[memo_key] = _Resolved(identity, generation, rendition, key)
         return rendition, key
 
     def others(
@@ -84,17 +100,66 @@ class Resolver:
         plan = question.plan
         bare = not (plan.paints or plan.strip or plan.cgif or plan.label or plan.interlace is not None)
         copyright_kept = rules.keep_copyright and (plan.strip or question.auto)
-        return Rendition(
+        rendition = Rendition(
             source=question.source,
             plan_text=question.plan_text,
             format=chosen,
             auto=question.auto,
             orient=rules.auto_orient,
-            or_original=question.auto and bare and facts.traits.format in question.offer.showable,
+            or_original=(question.auto or plan.target is not None)
+            and bare
+            and facts.traits.format in question.offer.showable,
             preset=preset,
             policy=f"{self._policy} copyright" if copyright_kept else self._policy,
             inputs=inputs,
         )
+        return self._tuned(rules, question, facts, rendition)
+
+    def probe(
+        self, rules: BucketRules, question: Question, facts: Facts, rendition: Rendition
+    ) -> tuple[Rendition, str]:
+        """What is to be measured for *rendition*, and the key under which that is remembered: one for all targets nearby."""
+        plan, at = question.plan, measured_at(question.plan.target or DEFAULT)
+        probe = replace(
+            rendition,
+            plan_text=format_plan(plan.aimed_at(at)),
+            quality=quality_for(self._curve(rules, question, facts, rendition), at),
+            or_original=False,
+            tentative=False,
+        )
+        return probe, score_key(probe)
+
+    def corrected(
+        self, rules: BucketRules, question: Question, facts: Facts, rendition: Rendition, found: Measurement | None
+    ) -> Rendition:
+        """*rendition* with the quality that its target takes by what was *found*."""
+        curve = self._curve(rules, question, facts, rendition)
+        quality = quality_for(curve, question.plan.target or DEFAULT, found)
+        return replace(rendition, quality=quality, tentative=False)
+
+    def _tuned(self, rules: BucketRules, question: Question, facts: Facts, rendition: Rendition) -> Rendition:
+        """*rendition* with what ``quality/auto`` stands for, as far as that is known."""
+        output = CATALOGUE.get(rendition.format)
+        if question.plan.target is None or output is None or not output.quality:
+            return rendition
+        # What may not be kept is not worth measuring: nobody would be sent it again.
+        known, worth = None, facts.freshness.storable
+        if worth and measurable(output, self._frame(rules, question, facts)):
+            _, key = self.probe(rules, question, facts, rendition)
+            known = self._measured.known(key, facts, question.plan_text)
+        else:
+            worth = False
+        found = None if known is None else known.measurement
+        rendition = self.corrected(rules, question, facts, rendition, found)
+        return replace(rendition, tentative=worth and known is None)
+
+    def _curve(self, rules: BucketRules, question: Question, facts: Facts, rendition: Rendition) -> ScoreCurve:
+        frame = self._frame(rules, question, facts)
+        encoding = Encoding(
+            width_px=frame.width_px, height_px=frame.height_px, frames=frame.frames, preset=rendition.preset,
+            alpha=frame.alpha and CATALOGUE[rendition.format].alpha,
+        )  # fmt: skip
+        return curve_of(rendition.format, encoding)
 
     def _format(self, rules: BucketRules, question: Question, facts: Facts) -> str:
         """The format of the answer: a picture's, or the form that a report comes in."""

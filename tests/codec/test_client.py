@@ -357,6 +357,20 @@ async def test_where_no_more_may_wait_who_waits_for_most_makes_room(node: Any) -
     assert node.board.waiting_s() == 0
 
 
+async def test_what_nobody_waits_for_is_refused_where_much_waits(node: Any) -> None:
+    running = node.begin(b"hold")
+    await node.until_busy()
+    client, large = node.client(queue_s=5), Traits(format="png", frame=Frame(width_px=9000, height_px=9000))
+    waits = [asyncio.create_task(client.render(b"picture", large, node.job)) for _ in range(3)]
+    await node.until(lambda: node.board.waiting_s() > 5)
+    with pytest.raises(Overloaded):
+        await client.render(b"x", node.traits, node.job, background=True)
+    node.release()
+    await asyncio.gather(running, *waits)
+    assert (await client.render(b"x", node.traits, node.job, background=True)).body == b"made of x"
+    assert node.board.waiting_s() == 0
+
+
 async def test_a_job_cancelled_before_its_turn_leaves_nothing(node: Any) -> None:
     client = node.client()
     running = node.begin(b"hold")

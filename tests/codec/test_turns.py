@@ -130,6 +130,41 @@ async def test_a_job_pushed_out_while_its_requester_leaves_is_gone_once() -> Non
     await asyncio.wait_for(waiting[0], 5)
 
 
+async def test_what_nobody_waits_for_goes_when_nothing_else_does() -> None:
+    turns, sent = Turns(1), []
+    await turns.take("a", 1.0)
+
+    async def job(bucket: str, *, background: bool) -> None:
+        await turns.take(bucket, 1.0, background=background)
+        sent.append((bucket, background))
+        turns.give_back()
+
+    jobs = [("idle", True), ("a", False), ("idle", True), ("b", False), ("a", False)]
+    tasks = [asyncio.ensure_future(job(bucket, background=background)) for bucket, background in jobs]
+    await asyncio.sleep(0)
+    turns.give_back()
+    await asyncio.gather(*tasks)
+    assert [background for _, background in sent] == [False, False, False, True, True]
+
+
+async def test_what_nobody_waits_for_makes_room_first_and_may_be_given_up() -> None:
+    turns = Turns(1)
+    await turns.take("a", 1.0, background=True)
+    flood = asyncio.ensure_future(turns.take("flood", 50.0))
+    idle = [asyncio.ensure_future(turns.take("a", each, background=True)) for each in (1.0, 2.0, 3.0)]
+    await asyncio.sleep(0)
+    assert turns.make_room("flood", 50.0) == 3.0
+    with pytest.raises(PushedOutError):
+        await idle[2]
+    idle[0].cancel()
+    await asyncio.gather(idle[0], return_exceptions=True)
+    turns.give_back()
+    await asyncio.wait_for(flood, 5)
+    assert not idle[1].done()
+    turns.give_back()
+    await asyncio.wait_for(idle[1], 5)
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([0.01, 0.5, 3.0])), max_size=60), st.integers(1, 4))
 def test_every_job_gets_its_turn(jobs: list[tuple[str, float]], ahead: int) -> None:
     assert Counter(asyncio.run(order(jobs, ahead=ahead))) == Counter(jobs)

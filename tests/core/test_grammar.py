@@ -47,6 +47,11 @@ def refusal(text: str) -> str | None:
     ("imageMogr2/interlace/1", "imageMogr2/interlace/1"),
     # quality steps keep their order, their numbers have one form
     ("imageMogr2/lquality/080/quality/7!/rquality/50", "imageMogr2/lquality/80/quality/7!/rquality/50"),
+    ("imageMogr2/quality/auto", "imageMogr2/quality/auto"),
+    ("imageMogr2/quality/auto:77/quality/80/quality/auto!", "imageMogr2/quality/auto"),
+    ("imageMogr2/format/webp/quality/auto:075!/rquality/50", "imageMogr2/format/webp/quality/auto:75/rquality/50"),
+    ("imageView2/2/w/100/q/auto:30/lq/20", "imageView2/2/w/100/q/auto:30/lq/20"),
+    ("imageView2/q/auto|imageMogr2/quality/auto:90", "imageMogr2/quality/auto|imageMogr2/quality/auto:90"),
     # of a parameter given twice the last counts
     ("imageMogr2/thumbnail/9x/rotate/90/thumbnail/8x", "imageMogr2/thumbnail/8x/rotate/90"),
     ("imageMogr2/thumbnail/9x/crop/5x5/thumbnail/8x", "imageMogr2/crop/5x5/thumbnail/8x"),
@@ -88,6 +93,13 @@ def test_every_spelling_has_one_canonical_text(text: str, canonical: str) -> Non
     ("imageMogr2/format/", "format"),
     ("imageMogr2/quality/80!!", "quality"),
     ("imageMogr2/quality/!", "quality"),
+    *((f"imageMogr2/quality/{value}", "quality") for value in (
+        "auto:", "auto:!", "auto:0", "auto:29", "auto:91", "auto:-75", "auto:7e1", "auto:75.5", "auto:auto", "auto75", "autox",
+        "AUTO", "auto:75!!", "auto:" + "9" * 500,
+    )),
+    ("imageView2/2/w/9/q/auto:0", "q"),
+    ("imageMogr2/rquality/auto", "rquality"),
+    ("imageMogr2/lquality/auto:75", "lquality"),
     ("imageMogr2/ignore-error/yes", "ignore-error"),
     ("imageMogr2/thumbnail/中x", "thumbnail"),
 ])  # fmt: skip
@@ -164,6 +176,30 @@ def test_quality_steps_are_folded_over_every_stage() -> None:
     assert plan.stages[0].output.quality == (QualityStep("at-most", 70),)
     assert [plan.quality(source) for source in (100, 60)] == [40, 40]
     assert parse_plan("imageMogr2/quality/90!").quality(60) == 90
+
+
+@pytest.mark.parametrize(("text", "target", "quality"), [
+    ("quality/80", None, 80),
+    ("quality/auto", 77, 63),
+    ("quality/auto:50", 50, 63),
+    ("quality/auto:50/rquality/50", 50, 32),
+    ("quality/auto|imageMogr2/lquality/70", 77, 70),
+    ("quality/auto|imageMogr2/quality/60", 77, 60),
+    ("quality/40!|imageMogr2/quality/auto:85", 85, 63),
+    ("quality/auto|imageMogr2/quality/40!", None, 40),
+])  # fmt: skip
+def test_the_last_word_on_quality_may_be_a_score(text: str, target: int | None, quality: int) -> None:
+    plan = parse_plan(f"imageMogr2/{text}")
+    assert plan.target == target
+    assert plan.quality(90, auto=63) == quality
+    aimed = plan.aimed_at(33)
+    assert aimed.target == (None if target is None else 33)
+    assert parse_plan(format_plan(aimed)) == aimed
+
+
+def test_a_refused_score_says_the_range() -> None:
+    with pytest.raises(InvalidArgument, match=r"quality: 'auto:95' is not valid, expected auto, or auto:30 to auto:90"):
+        parse_plan("imageMogr2/quality/auto:95")
 
 
 def test_a_plan_without_operations_does_not_paint() -> None:

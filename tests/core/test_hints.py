@@ -45,6 +45,8 @@ def test_only_what_asks_for_a_hint_follows_it(operation: str, filled: str, plain
     ("imageView2/1/w/5/format/auto", "imageView2/1/w/5/h/5/format/auto/q/60"),
     ("imageMogr2/format/auto/quality/90!", "imageMogr2/format/auto/quality/90!"),
     ("watermark/2/text/5pWw", "imageMogr2/quality/60|watermark/2/text/5pWw"),
+    ("imageMogr2/format/auto/quality/auto", "imageMogr2/format/auto/quality/auto:67"),
+    ("imageMogr2/quality/auto:50|imageMogr2/format/auto", "imageMogr2/quality/auto:50|imageMogr2/format/auto"),
 ])  # fmt: skip
 def test_saving_data_bounds_the_quality(operation: str, frugal: str) -> None:
     plan = thrifty(parse_plan(operation))

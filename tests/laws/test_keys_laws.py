@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.keys import facts_key, persist_path, rendition_key, source_key
+from proxy.core.keys import facts_key, persist_path, rendition_key, score_key, source_key
 from proxy.core.model import PRESETS, Rendition, Source
 
 # Separators, quotes and brackets of every framing one might think of, and lone surrogates beside what they stand for.
@@ -22,6 +22,7 @@ _RENDITIONS = st.builds(
     orient=st.booleans(),
     or_original=st.booleans(),
     preset=st.sampled_from(PRESETS),
+    quality=st.none() | st.integers(1, 100),
     policy=_PARTS,
 )
 
@@ -45,13 +46,19 @@ def test_every_field_of_a_rendition_is_in_its_key(rendition: Rendition, data: st
         value = getattr(rendition, field.name)
         if isinstance(value, bool):
             changed: object = not value
+        elif field.name == "quality":
+            changed = data.draw((st.none() | st.integers(1, 100)).filter(lambda other, value=value: other != value))
         elif isinstance(value, Source):
             changed = data.draw(_SOURCES.filter(lambda other, value=value: other != value))
         elif value in PRESETS:
             changed = data.draw(st.sampled_from(PRESETS).filter(lambda other, value=value: other != value))
         else:
             changed = f"{value}x"
-        assert rendition_key(replace(rendition, **{field.name: changed})) != rendition_key(rendition), field.name
+        other = replace(rendition, **{field.name: changed})
+        # A field that says nothing of the bytes is not compared either.
+        assert (rendition_key(other) == rendition_key(rendition)) is not field.compare, field.name
+        assert (score_key(other) == score_key(rendition)) is (not field.compare or field.name == "quality"), field.name
+        assert score_key(rendition) != rendition_key(rendition)
 
 
 @given(_PARTS, _PARTS, _PARTS, _PARTS)

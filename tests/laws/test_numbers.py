@@ -30,7 +30,7 @@ from proxy.ops import CATALOGUE
 from proxy.ops.numbers import MAX_INTEGER
 
 TEXTS = {**ALONE, "output": OUTPUTS.map("imageMogr2/{}".format)}
-_NUMERIC = re.compile(r"(?=.*[0-9])[-0-9x.!@<>prkKmM]+")
+_NUMERIC = re.compile(r"(?:auto:)?(?=.*[0-9])[-0-9x.!@<>prkKmM]+")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _PARAMETERS_BEGIN_AT = {"watermark": 2}
 """The token from which on names and values stand; the number of a watermark is part of its name."""
@@ -254,6 +254,7 @@ def test_the_texts_of_outputs_have_every_parameter_that_is_read() -> None:
     collect()
     assert names <= texts
     assert {key.partition("/")[0] for key in numbers("output")} >= {"quality", "size-limit", "cgif", "dpr"}
+    assert {"quality/auto:{}", "quality/auto:{}!"} <= numbers("output").keys()
 
 
 def test_the_exceptions_are_numbers_that_there_are() -> None:

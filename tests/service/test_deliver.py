@@ -321,6 +321,7 @@ async def test_a_failing_refresh_is_not_repeated_for_every_request():
 async def test_fetching_is_told_among_the_timings_and_a_hit_has_none(monkeypatch):
     world, clock = World(), SimpleNamespace(monotonic=lambda: now_s)
     monkeypatch.setattr("proxy.service.deliver.time", clock)
+    monkeypatch.setattr("proxy.service.making.time", clock)
     now_s, opened = 0.0, world.origin.open
 
     async def slow(key, **asked):
