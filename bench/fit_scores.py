@@ -24,6 +24,11 @@ from proxy.codec.scoring import seen
 from proxy.formats import CATALOGUE
 
 QUALITIES = (20, 40, 60, 70, 80, 85, 89, 90, 95)
+FINER = {
+    "avif": (66, 73, 75, 76, 77, 78, 79, 81, 82, 83, 87, 92),
+    "heif": (66, 73, 75, 76, 77, 78, 79, 81, 82, 83, 87, 92),
+}
+"""Encoders that count in coarser steps than quality: where photographs mostly end, each step is found."""
 MOST_PX = 1000
 _KEPT = Cache("scores")
 
@@ -32,18 +37,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path, nargs="+", help="photographs, or directories of them")
     parser.add_argument("--formats", nargs="+", default=sorted({setting.format for setting in SETTINGS}))
+    parser.add_argument("--settings", nargs="+", default=sorted({setting.name for setting in SETTINGS}))
     given = parser.parse_args()
     pictures = [opened(path, most_px=MOST_PX) for path in files(given.images)]
     print(f"# {len(pictures)} pictures")
     for setting in SETTINGS:
-        if setting.format in given.formats:
+        if setting.format in given.formats and setting.name in given.settings:
             print(f"{setting.format}: {setting.name!r}: {curve(setting, pictures)},", flush=True)
 
 
 def curve(setting: Setting, pictures: Sequence[Picture]) -> tuple[tuple[int, float], ...]:
     return tuple(
         (quality, round(statistics.mean(score(picture, setting, quality) for picture in pictures), 1))
-        for quality in QUALITIES
+        for quality in sorted({*QUALITIES, *FINER.get(setting.format, ())})
     )
 
 

@@ -104,11 +104,12 @@ after the other, and of the rest the last one counts.
 - `quality/<0-100>`: at most so much, on JPEG's scale, whatever the format; with `!` after it, exactly.
 - `rquality/<0-100>`: so many per cent of the source's quality. `lquality/<0-100>`: at least so much.
 - `quality/auto`, `quality/auto:<30-90>`: the fewest bytes whose [SSIMULACRA2](https://github.com/cloudinary/ssimulacra2) score, of the result
-  against what was painted, reaches so much, whatever the source's quality was; 77 where nothing is said, which is what photographs score
+  against what was painted, comes to so much within a point, whatever the source's quality was; 77 where nothing is said, which is what photographs score
   at `quality/80`. 90 can hardly be told from the original, 70 looks good, 50 fair. `rquality`, `lquality` and the qualities of
   later stages go on from there. The first answers are of the quality that photographs take on the average, say `detail=interim` in `Cache-Status`
   and may be kept for 10 seconds. Meanwhile this picture is measured, in each format once; from then on answers are of its own quality, under
-  another `ETag`. Between scores of 83 and 87 most formats take a step, as colours come at full resolution from there on. Animations
+  another `ETag`. Between scores of 83 and 87 there is nothing,
+  as colours come at full resolution from there on, so that the nearer of them is taken. Animations
   and pictures under 8 pixels a side stay with the average; PNG, GIF, BMP, TIFF and APNG ignore it. Where nothing else is asked than
   a format and `quality/auto`, and the original is one that the client can show, the original is sent if the result has no fewer bytes.
   Ours, not Cloud Infinite's.

@@ -24,6 +24,7 @@ from proxy.formats import Encoding
 
 _TILE_PX: Final = 256
 """A multiple of every encoder's blocks, so that they meet no seams."""
+_BLOCK_PX = 64
 _TILES = MOST_PX // _TILE_PX**2
 _GREY_LEVEL = 128
 """What lies behind transparent parts: on black or white much of what is black or white would not be seen."""
@@ -116,6 +117,9 @@ def _sample(image: libvips.Image, output: Format) -> libvips.Image:
 
 
 def _place(number: int, count: int, length_px: int, tile_px: int) -> int:
-    """Where the tile with that *number*, of *count*, begins: in the middle of its share of the length."""
+    """Where the tile with that *number*, of *count*, begins: near the middle of its share of the length.
+
+    The blocks of the whole are blocks of the tile: where the source was encoded in the same ones, it loses nothing for a second time.
+    """
     share_px = length_px / count
-    return int(number * share_px + (share_px - tile_px) / 2)
+    return int(number * share_px + (share_px - tile_px) / 2) // _BLOCK_PX * _BLOCK_PX

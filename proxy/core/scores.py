@@ -70,7 +70,7 @@ def curve_of(name: str, encoding: Encoding) -> ScoreCurve:
 
 
 def quality_for(curve: ScoreCurve, target: float, measured: Measurement | None = None) -> int:
-    """The lowest quality, 1 to 100, that is predicted to score *target*; 100 if none is.
+    """The quality, 1 to 100, whose predicted score is nearest to *target*; the lowest of several.
 
     The worse a score, the further apart pictures are: they differ in what is lost, so that the distances of their scores from 100 keep
     their proportion.
@@ -79,7 +79,14 @@ def quality_for(curve: ScoreCurve, target: float, measured: Measurement | None =
     if measured is not None:
         worth = (100 - measured.score) / max(_FLATTEST, 100 - _score_at(curve, measured.quality))
     wanted = 100 - (100 - target) / max(_FLATTEST, worth)
-    # Bisection, as curves rise.
+    found = _lowest(curve, wanted)
+    before = _score_at(curve, found - 1)
+    # Some encoders count in steps of up to two points, and none has anything between half and full resolution of colours.
+    return _lowest(curve, before) if found > 1 and wanted - before < _score_at(curve, found) - wanted else found
+
+
+def _lowest(curve: ScoreCurve, wanted: float) -> int:
+    """The lowest quality that scores *wanted*, 100 if none does; bisection, as curves never fall."""
     low, high = 1, 100
     while low < high:
         middle = (low + high) // 2

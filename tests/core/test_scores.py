@@ -20,8 +20,8 @@ MEASUREMENTS = st.none() | st.builds(Measurement, st.integers(1, 100), st.floats
 
 
 @pytest.mark.parametrize("curve", CURVES)
-def test_curves_rise(curve: ScoreCurve) -> None:
-    assert all(low < high and below < above for (low, below), (high, above) in pairwise(curve))
+def test_curves_never_fall(curve: ScoreCurve) -> None:
+    assert all(low < high and below <= above for (low, below), (high, above) in pairwise(curve))
 
 
 @pytest.mark.parametrize("name", [name for name, row in CATALOGUE.items() if row.quality])
@@ -58,7 +58,12 @@ def test_a_measurement_at_the_target_moves_the_quality_by_the_slope() -> None:
     curve = ((60, 65.0), (80, 75.0), (100, 85.0))
     assert quality_for(curve, 75) == 80
     assert quality_for(curve, 75, Measurement(80, 70.0)) == 88  # 30 from the top where the average is 25
-    assert quality_for(curve, 75, Measurement(80, 80.0)) == 67
+    assert quality_for(curve, 75, Measurement(80, 80.0)) == 68
+
+
+def test_of_two_steps_the_nearer_is_taken_and_of_equal_ones_the_first() -> None:
+    stairs = ((10, 60.0), (20, 70.0), (25, 70.0), (26, 80.0), (40, 90.0))
+    assert [quality_for(stairs, target) for target in (70, 74, 75, 76)] == [20, 20, 26, 26]
 
 
 @given(TARGETS)

@@ -18,7 +18,7 @@ from proxy.service.deliver import Delivered
 from proxy.service.measuring import TENTATIVE_S
 
 TEXT = "imageMogr2/thumbnail/100x/format/webp/quality/auto"
-AVERAGE, HARDER = b"webp@81|", b"webp@88|"
+AVERAGE, HARDER = b"webp@80|", b"webp@87|"
 """What the table says for 77, and what a picture takes that scores 70 there (``FakeCodec``)."""
 
 
@@ -49,7 +49,7 @@ async def test_the_table_answers_at_once_and_a_measurement_corrects_it_from_then
     assert last.artifact.body.startswith(HARDER)
     assert last.tier == "memory", "nobody waits for the correction"
     assert last.artifact.etag != first.artifact.etag
-    assert [(job.tune, job.quality) for job in world.codec.jobs] == [("given", 81), ("measure", 81), ("given", 88)]
+    assert [(job.tune, job.quality) for job in world.codec.jobs] == [("given", 80), ("measure", 80), ("given", 87)]
 
 
 async def test_until_then_hits_are_short_lived_too_and_start_nothing_twice() -> None:
@@ -250,7 +250,7 @@ async def test_measuring_and_correcting_are_done_in_the_background_and_one_at_a_
 
     world.codec.render = watched  # type: ignore[method-assign]
     await learned(world)
-    assert seen == [("given", 81, False), ("measure", 81, True), ("given", 88, True)]
+    assert seen == [("given", 80, False), ("measure", 80, True), ("given", 87, True)]
 
 
 @pytest.mark.parametrize("negotiate", ["accept", "exact"])
