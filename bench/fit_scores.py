@@ -26,7 +26,7 @@ from proxy.formats import CATALOGUE
 QUALITIES = (20, 40, 60, 70, 80, 85, 89, 90, 95)
 FINER = {
     "avif": (66, 73, 75, 76, 77, 78, 79, 81, 82, 83, 87, 92),
-    "heif": (66, 73, 75, 76, 77, 78, 79, 81, 82, 83, 87, 92),
+    "heif": (62, 64, 66, 68, 72, 73, 75, 76, 77, 78, 79, 81, 82, 83, 87, 92),
 }
 """Encoders that count in coarser steps than quality: where photographs mostly end, each step is found."""
 MOST_PX = 1000
