@@ -19,6 +19,7 @@ CONFIGURATION = """
 [server]
 port = {port}
 workers = {workers}
+server_timing = {timing}
 [admin]
 port = {admin_port}
 [cache.memory]
@@ -30,12 +31,20 @@ workers = {codecs}
 queue_s = 600
 [buckets."bench-1250000000"]
 default = true
-store = "file:{photos}"
+store = "{store}"
+allow_private = true
 """
 
 
 @contextlib.contextmanager
-def server(*, workers: int, codecs: int, memory_bytes: int = 1 << 28) -> Iterator[tuple[str, int]]:
+def server(
+    *,
+    workers: int,
+    codecs: int,
+    memory_bytes: int = 1 << 28,
+    store: str = f"file:{ROOT / 'photos'}",
+    timing: bool = False,
+) -> Iterator[tuple[str, int]]:
     """A server with a cache of its own: its address and process id.  *memory_bytes*: of the memory tier."""
     port, admin_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="mogr-bench-") as folder:
@@ -46,7 +55,8 @@ def server(*, workers: int, codecs: int, memory_bytes: int = 1 << 28) -> Iterato
                 admin_port=admin_port,
                 workers=workers,
                 codecs=codecs,
-                photos=ROOT / "photos",
+                store=store,
+                timing=str(timing).lower(),
                 memory_bytes=memory_bytes,
             )
         )
