@@ -5,7 +5,7 @@ Every method may be cancelled: cancelling releases whatever the call holds and l
 """
 
 from proxy.core.model import Source
-from proxy.ports.caching import Cache, CacheEntry, Memory
+from proxy.ports.caching import Cache, CacheEntry, Memory, Place
 from proxy.ports.coding import Codec, Job, Rendered, Tuning
 from proxy.ports.forwarding import Forwarded, Forwarder, ForwardRequest
 from proxy.ports.observing import Clock, Meter, NullMeter
@@ -13,5 +13,5 @@ from proxy.ports.storing import ObjectInfo, ObjectStream, Origin, Store, Unchang
 
 __all__ = [
     "Cache", "CacheEntry", "Clock", "Codec", "Forwarded", "ForwardRequest", "Forwarder", "Job", "Memory", "Meter",
-    "NullMeter", "ObjectInfo", "ObjectStream", "Origin", "Rendered", "Source", "Store", "Tuning", "Unchanged",
+    "NullMeter", "ObjectInfo", "ObjectStream", "Origin", "Place", "Rendered", "Source", "Store", "Tuning", "Unchanged",
 ]  # fmt: skip

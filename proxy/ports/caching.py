@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,27 @@ class CacheEntry:
     body: bytes
 
 
+class Place(Protocol[V_co]):
+    """Where a ``Memory`` keeps one value."""
+
+    @property
+    def value(self) -> V_co | None:
+        """None once it was forgotten, pushed out or replaced: cheap to ask, and for good."""
+        ...
+
+    def touch(self) -> None:
+        """Count as use."""
+        ...
+
+
 class Memory(Protocol[V]):
     """A bounded mapping inside the process; synchronous, so that a hit never waits."""
 
     def get(self, key: str) -> V | None: ...
+    def place(self, key: str) -> Place[V] | None:
+        """Where the value of *key* is, to see later whether it still is."""
+        ...
+
     def put(self, key: str, value: V) -> None: ...
     def delete(self, key: str) -> None: ...
     def discard(self, condition: Callable[[V], bool]) -> int:

@@ -21,9 +21,10 @@ from proxy.service.interim import quicker, shown_for_s
 from proxy.service.kept import Kept
 from proxy.service.making import Maker, SourceChangedError, job_of
 from proxy.service.measured import Measured
-from proxy.service.measuring import TENTATIVE_S, Measuring
+from proxy.service.measuring import Measuring
+from proxy.service.nearby import Nearby, Places
 from proxy.service.originals import Originals
-from proxy.service.questions import Delivered, Ingredient, Question, check_marks, joined, mark_error
+from proxy.service.questions import Delivered, Ingredient, Question, check_marks, mark_error
 from proxy.service.renewals import Renewals
 from proxy.service.resolver import Resolver
 from proxy.service.shelf import Shelf
@@ -61,6 +62,10 @@ class Deliver:
             originals=originals, codec=codec, measured=self._measured, resolver=self._resolver, gather=self._gather,
             make=self._make_behind,
         )  # fmt: skip
+        self._nearby = Nearby(
+            originals=originals, kept=self._kept, resolver=self._resolver, renew=self._renew,
+            measure=self._measuring.begin,
+        )  # fmt: skip
 
     async def rendition(self, bucket: Bucket, question: Question) -> Delivered:
         """The artifact that answers *question*.
@@ -83,7 +88,7 @@ class Deliver:
             found = self._kept.in_memory(rendition, key, facts)
             if found is not None:
                 self._meter.cache_hit("memory")
-                return self._sent(bucket, question, rendition, found, inputs, revalidated=learned.revalidated)
+                return self._nearby.sent(bucket, question, rendition, found, inputs, revalidated=learned.revalidated)
             try:
                 meanwhile = await self._meanwhile(bucket, question, rendition, key, learned, inputs)
                 delivered, shared = meanwhile or await self._fly(bucket, rendition, key, learned, inputs)
@@ -97,17 +102,21 @@ class Deliver:
                 self._meter.cache_miss()
             timings_s = {name: s + learning_s * (name == "fetch") for name, s in delivered.timings_s.items()}
             delivered = replace(delivered, timings_s=timings_s)
-            return self._sent(
+            return self._nearby.sent(
                 bucket, question, rendition, delivered, inputs, collapsed=shared, revalidated=learned.revalidated
             )
         raise MogrError("the source changes faster than it can be read")
 
     def hit(self, bucket: Bucket, question: Question) -> Delivered | None:
         """The answer if it is in memory and fresh; never waits."""
-        found = self._held(bucket, question)
+        found = self._nearby.find(bucket, question)
         if found is not None:
             self._meter.cache_hit("memory")
         return found
+
+    def places(self, bucket: Bucket, question: Question) -> Places | None:
+        """Where that is which ``hit`` answers *question* from; None: it may soon be answered otherwise."""
+        return self._nearby.places(bucket, question)
 
     async def aclose(self, grace_s: float) -> None:
         """Finish what is under way within *grace_s*: flights, then the copies they left behind."""
@@ -117,48 +126,6 @@ class Deliver:
         await self._flights.aclose(grace_s)
         await self._originals.aclose(max(0.0, until_s - time.monotonic()))
         await self._shelf.drain(max(0.0, until_s - time.monotonic()))
-
-    def _held(self, bucket: Bucket, question: Question) -> Delivered | None:
-        facts = self._originals.usable(bucket, question.source)
-        if facts is None:
-            return None
-        inputs = []
-        for each in question.inputs:
-            held = self._held(each.bucket, each.question)
-            if held is None:
-                return None
-            inputs.append(held)
-        try:
-            rendition, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
-        except MogrError:
-            return None
-        found = self._kept.in_memory(rendition, key, facts)
-        return None if found is None else self._sent(bucket, question, rendition, found, inputs)
-
-    def _sent(
-        self,
-        bucket: Bucket,
-        question: Question,
-        rendition: Rendition,
-        found: Delivered,
-        inputs: Sequence[Delivered],
-        *,
-        collapsed: bool = False,
-        revalidated: bool = False,
-    ) -> Delivered:
-        """*found* as it is answered; what is to be made anew begins to be."""
-        if found.renewing:
-            self._renew(bucket, question)
-        if rendition.tentative:
-            self._measuring.begin(
-                bucket,
-                question,
-                (question.source, question.plan_text, rendition.format, found.artifact.source.identity),
-            )
-            found = found if found.interim_s else replace(found, interim_s=TENTATIVE_S)
-        if not found.renewing and not (inputs or collapsed or revalidated):
-            return found
-        return replace(found, facts=joined(found.facts, inputs), collapsed=collapsed, revalidated=revalidated)
 
     def _renew(self, bucket: Bucket, question: Question) -> None:
         """Have *question* answered by a new copy, once at a time, while the old one is sent."""

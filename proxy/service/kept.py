@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from proxy.core.model import Artifact, Provenance, Rendition
 from proxy.core.purges import Ledger, Standing
-from proxy.ports import Cache, Memory
+from proxy.ports import Cache, Memory, Place
 from proxy.service.bucket import Bucket
 from proxy.service.persisted import read_rendition, write_rendition
 from proxy.service.questions import Delivered
@@ -31,6 +31,10 @@ class Kept:
         """The answer if it is in memory; no waiting."""
         found = self._memory.get(key)
         return self._judged(rendition, found, facts, "memory")
+
+    def place(self, key: str) -> Place[Artifact] | None:
+        """Where the memory tier has what it has under *key*."""
+        return self._memory.place(key)
 
     def _judged(self, rendition: Rendition, found: Artifact | None, facts: Facts, tier: str) -> Delivered | None:
         """The answer that *found* is, if it still counts: a copy of the version that *facts* describe, and not purged."""

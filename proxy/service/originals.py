@@ -16,7 +16,7 @@ from proxy.core.keys import facts_key, source_key
 from proxy.core.model import Provenance, Source, Validators
 from proxy.core.purges import Ledger, Standing
 from proxy.errors import MogrError, OriginTimeout, OriginUnavailable
-from proxy.ports import Cache, CacheEntry, Clock, Codec, Memory, Meter
+from proxy.ports import Cache, CacheEntry, Clock, Codec, Memory, Meter, Place
 from proxy.service.admission import ByteBudget
 from proxy.service.bucket import Bucket
 from proxy.service.fetching import Fetcher, Learned
@@ -93,6 +93,10 @@ class Originals:
             return None
         self._refresh(bucket, source, key)
         return facts
+
+    def place(self, source: Source) -> Place[Facts] | None:
+        """Where the memory tier has what is known of *source*."""
+        return self._facts.place(facts_key(source))
 
     def now_s(self) -> float:
         return self._clock.now_s()

@@ -1,0 +1,113 @@
+"""What can be answered from memory alone, without waiting, and where in memory that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+
+from proxy.core.model import Artifact, Rendition
+from proxy.errors import MogrError
+from proxy.ports import Place
+from proxy.service.bucket import Bucket
+from proxy.service.kept import Kept
+from proxy.service.measuring import TENTATIVE_S
+from proxy.service.originals import Originals
+from proxy.service.questions import Delivered, Question, joined
+from proxy.service.records import Facts
+from proxy.service.resolver import Resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where everything is that an answer comes from: as long as nothing of it goes, and it is fresh, it stays the same."""
+
+    artifact: Place[Artifact]
+    facts: Place[Facts]
+    inputs: tuple[Place[Artifact] | Place[Facts], ...]
+    """Of every picture that went into it."""
+    generation: int
+    """Of the ledger of purges by which it is good."""
+
+
+class Nearby:
+    """The hit path of one web worker."""
+
+    def __init__(
+        self,
+        *,
+        originals: Originals,
+        kept: Kept,
+        resolver: Resolver,
+        renew: Callable[[Bucket, Question], None],
+        measure: Callable[[Bucket, Question, Hashable], None],
+    ) -> None:
+        """*renew*: told of what is answered and to be made anew; *measure*: of what is of average quality, once for each key."""
+        self._originals = originals
+        self._kept = kept
+        self._resolver = resolver
+        self._renew = renew
+        self._measure = measure
+
+    def find(self, bucket: Bucket, question: Question) -> Delivered | None:
+        """The answer, if everything it takes is in memory, and fresh, or being asked about or made anew meanwhile."""
+        facts = self._originals.usable(bucket, question.source)
+        if facts is None:
+            return None
+        inputs = []
+        for each in question.inputs:
+            held = self.find(each.bucket, each.question)
+            if held is None:
+                return None
+            inputs.append(held)
+        try:
+            rendition, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
+        except MogrError:
+            return None
+        found = self._kept.in_memory(rendition, key, facts)
+        return None if found is None else self.sent(bucket, question, rendition, found, inputs)
+
+    def sent(
+        self,
+        bucket: Bucket,
+        question: Question,
+        rendition: Rendition,
+        found: Delivered,
+        inputs: Sequence[Delivered],
+        *,
+        collapsed: bool = False,
+        revalidated: bool = False,
+    ) -> Delivered:
+        """*found* as it is answered; what is to be made anew begins to be."""
+        if found.renewing:
+            self._renew(bucket, question)
+        if rendition.tentative:
+            identity = found.artifact.source.identity
+            self._measure(bucket, question, (question.source, question.plan_text, rendition.format, identity))
+            found = found if found.interim_s else replace(found, interim_s=TENTATIVE_S)
+        if not found.renewing and not (inputs or collapsed or revalidated):
+            return found
+        return replace(found, facts=joined(found.facts, inputs), collapsed=collapsed, revalidated=revalidated)
+
+    def places(self, bucket: Bucket, question: Question) -> Places | None:
+        """Where that is which *question* is answered from; None: it is not all there, or would not be good for long."""
+        found = self.find(bucket, question)
+        if found is None or found.renewing or found.interim_s is not None:
+            return None
+        inputs: list[Place[Artifact] | Place[Facts]] = []
+        etags = []
+        for each in question.inputs:
+            held, places = self.find(each.bucket, each.question), self.places(each.bucket, each.question)
+            if held is None or places is None:
+                return None
+            etags.append(held)
+            inputs += (places.artifact, places.facts, *places.inputs)
+        facts = self._originals.place(question.source)
+        if facts is None or facts.value is None:
+            return None
+        _, key = self._resolver.resolve(bucket.rules, question, facts.value, etags)
+        artifact = self._kept.place(key)
+        if artifact is None:
+            return None
+        return Places(
+            artifact=artifact, facts=facts, inputs=tuple(inputs), generation=self._originals.ledger.generation
+        )
