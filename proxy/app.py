@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from proxy.caches.disk import DiskCache
 from proxy.caches.memory import MemoryCache
+from proxy.connections.ready import ReadyAnswers
 from proxy.core.model import Artifact
 from proxy.core.purges import Ledger, Purge
 from proxy.logs import log
@@ -48,6 +49,7 @@ from proxy.web.guard import concealing
 from proxy.web.hosts import Buckets
 from proxy.web.peers import Peers
 from proxy.web.purges import purge_calls
+from proxy.web.ready import Readying, noting
 
 _LEARN_WITHIN_S = 5.0
 _FACTS_BYTES = 900
@@ -83,6 +85,8 @@ class Application:
     """One wired web worker."""
 
     asgi: ASGIApp
+    ready: ReadyAnswers
+    """Hits, for the connections."""
     calls: Mapping[str, Callable[[Any], Awaitable[object]]]
     """What the supervisor may ask for: ``resolve purge`` (the body of a request) and ``purge`` (one, and who leads)."""
     begin: Callable[[], Awaitable[None]]
@@ -163,6 +167,7 @@ def build(
         buckets.append((bucket, own.hosts, own.default))
 
     budget_bytes = settings.cache.memory.max_bytes // settings.server.workers
+    ready_bytes = budget_bytes // 16
     passes = any(own.pass_through for own in settings.buckets.values())
     answers_bytes = budget_bytes * 5 // 16 if passes else 0
     receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
@@ -186,7 +191,7 @@ def build(
         codec=codec,
         meter=meter,
         memory=MemoryCache[Artifact](
-            budget_bytes * 11 // 16 - answers_bytes, size_of=lambda artifact: len(artifact.body)
+            budget_bytes * 5 // 8 - answers_bytes, size_of=lambda artifact: len(artifact.body)
         ),
         disk=disk,
         shelf=shelf,
@@ -207,6 +212,13 @@ def build(
     named = Buckets(buckets)
     access = AccessLog(clock, requests=settings.server.access_log == "json", peers=peers, conceal=concealing(named))
     literals, asker = Literals(originals, clock), Asker(capabilities.encodable, named)
+    ready = ReadyAnswers(
+        now_s=clock.now_s,
+        ledger=ledger,
+        max_bytes=ready_bytes,
+        count=meter.hit_at_once,
+        note=noting(access) if settings.server.access_log == "json" else None,
+    )
     copies = Copies(
         ledger=ledger,
         deliver=deliver,
@@ -230,6 +242,7 @@ def build(
         shared_cache=shared_cache,
         peers=peers,
         server_timing=settings.server.server_timing,
+        readying=Readying(deliver, clock, ready),
     )
 
     async def begin() -> None:
@@ -249,7 +262,9 @@ def build(
                 tier.close()
         await asyncio.to_thread(access.close)
 
-    return Application(asgi=edge, begin=begin, aclose=aclose, calls=purge_calls(named, asker, copies, clock))
+    return Application(
+        asgi=edge, ready=ready, begin=begin, aclose=aclose, calls=purge_calls(named, asker, copies, clock)
+    )
 
 
 def _facts_bytes(facts: Facts) -> int:

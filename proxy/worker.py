@@ -29,7 +29,7 @@ from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
 from proxy.codec.condemned import Condemned
 from proxy.configuration import from_json
-from proxy.connections.protocol import BoundedProtocol
+from proxy.connections.hits import HitProtocol
 from proxy.connections.readers import Patience
 from proxy.core.purges import Ledger, Purge
 from proxy.logs import install, log
@@ -106,7 +106,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     config = uvicorn.Config(
         application.asgi,
         loop="uvloop",
-        http=cast("type[BoundedProtocol]", partial(BoundedProtocol, patience=patience)),
+        http=cast("type[HitProtocol]", partial(HitProtocol, ready=application.ready, patience=patience)),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -47,6 +47,15 @@ def samples(meter: CountingMeter) -> dict[str, float]:
         (lambda m: m.request("/etc/passwd", 299, 0, 0), {"mogr_requests_total{kind=other,status=other}": 1}),
         (lambda m: m.cache_hit("memory"), {"mogr_cache_hits_total{tier=memory}": 1}),
         (lambda m: m.cache_hit("attic"), {"mogr_cache_hits_total{tier=other}": 1}),
+        (
+            lambda m: m.hit_at_once(200, 0.1, 70),
+            {
+                "mogr_requests_total{kind=rendition,status=200}": 1,
+                "mogr_cache_hits_total{tier=memory}": 1,
+                "mogr_response_bytes_total": 70,
+                "mogr_request_seconds_sum": 0.1,
+            },
+        ),
         (lambda m: m.cache_miss(), {"mogr_cache_misses_total": 1}),
         (lambda m: m.collapsed(), {"mogr_collapsed_total": 1}),
         (lambda m: m.fetched("timeout", 2, 9), {"mogr_origin_fetches_total{outcome=timeout}": 1}),
@@ -68,6 +77,16 @@ def test_every_event_is_counted_under_its_name(event, counted):
     event(meter)
     found = samples(meter)
     assert {name: found.get(name) for name in counted} == counted
+
+
+def test_hits_that_are_added_up_late_are_added_up_once():
+    one, other = CountingMeter(), CountingMeter()
+    for status in (200, 200, 304):
+        one.hit_at_once(status, 0.001, 10)
+        one.snapshot()
+        other.request("rendition", status, 0.001, 10)
+        other.cache_hit("memory")
+    assert one.snapshot() == other.snapshot()
 
 
 def test_the_counting_meter_is_a_meter():

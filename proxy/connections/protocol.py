@@ -12,12 +12,12 @@ import secrets
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from proxy.connections.plain_heads import MAX_FIELDS
 from proxy.connections.readers import Patience, Reader
 from proxy.connections.request_lines import RequestLines
 
 MAX_HEAD_BYTES = 98_304
 """Request line and fields together: the longest query that is read (64 KiB) and as many fields as browsers send."""
-MAX_FIELDS = 100
 _HOST = re.compile(rb"[\w.~%!$&'()*+,;=:\[\]-]{0,255}")
 HEAD_S = 15.0
 """How long a request's line and fields may take to arrive, and a new connection to begin."""

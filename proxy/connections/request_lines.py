@@ -55,6 +55,11 @@ class RequestLines:
         """Whether a part of a request line waits for the rest of it."""
         return bool(self._line)
 
+    @property
+    def is_between(self) -> bool:
+        """Whether the next byte is the first of a message."""
+        return self._expected and not self._line
+
     def cut(self, data: bytes, begin: int) -> tuple[bytes, int]:
         """What to give the parser of *data* from *begin* on, and where that ends; nothing while a line is incomplete."""
         if begin == 0 and self._is_one_plain_head(data):

@@ -24,6 +24,10 @@ class Meter(Protocol):
         """*tier* is ``memory``, ``disk`` or ``bucket``."""
         ...
 
+    def hit_at_once(self, status: int, seconds: float, sent_bytes: int) -> None:
+        """One answer of the edge and one hit: a rendition from memory, answered below the application."""
+        ...
+
     def cache_miss(self) -> None: ...
     def collapsed(self) -> None:
         """A request that waited for another one's work instead of doing it again."""

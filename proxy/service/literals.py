@@ -31,6 +31,11 @@ class Literals:
         found = self._known.get(source)
         return found[1] if found is not None and self._clock.now_s() < found[0] else None
 
+    def known_until_s(self, source: Source) -> float:
+        """How long ``known`` will say what it says now, in seconds since the epoch; the past if it says nothing."""
+        found = self._known.get(source)
+        return found[0] if found is not None else 0.0
+
     async def stands(self, bucket: Bucket, source: Source) -> bool:
         """Whether *source* exists; its origin is asked if nothing is known.
 

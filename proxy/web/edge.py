@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
+from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
 
 from proxy.core.access.refusals import StylesOnly
 from proxy.core.fields.dates import format_date
 from proxy.core.model import Source
-from proxy.core.tags import tag_fields
 from proxy.errors import (
     Blocked,
     CodecDeadline,
-    CodecLost,
-    Fault,
-    InternalError,
     InvalidMark,
-    InvalidRange,
     MethodNotAllowed,
     MogrError,
     NoSuchKey,
     OperationNotImplemented,
-    PreconditionFailed,
     ShuttingDown,
 )
 from proxy.ports import Clock, Meter
 from proxy.service.bucket import Bucket
-from proxy.service.deliver import Deliver, Delivered
+from proxy.service.deliver import Deliver
 from proxy.service.drawing import Drawing
 from proxy.service.literals import Literals
 from proxy.service.pages import key_of
@@ -41,13 +37,14 @@ from proxy.web.default_image import instead_of
 from proxy.web.dress import keep_private, open_to_pages
 from proxy.web.guard import Guard
 from proxy.web.hosts import Buckets
-from proxy.web.image import SLIM_FLAG, image_reply
+from proxy.web.image import SLIM_FLAG, image_reply, tags_of
 from proxy.web.objects import object_reply
 from proxy.web.pass_through import forwarded_reply, goes_through
 from proxy.web.peers import Peers
 from proxy.web.presence import ClientGoneError, unless_gone
-from proxy.web.problems import problem
+from proxy.web.problems import known_error, original_will_do, problem
 from proxy.web.protection import is_protected, only_styles
+from proxy.web.ready import Readying
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest, object_key, read_request
 
@@ -73,6 +70,7 @@ class Edge:
         peers: Peers | None = None,
         guard: Guard | None = None,
         server_timing: bool = False,
+        readying: Readying | None = None,
     ) -> None:
         self._buckets = buckets
         self._deliver = deliver
@@ -86,6 +84,7 @@ class Edge:
         self._peers = peers or Peers()
         self._guard = guard or Guard(buckets, clock, self._peers)
         self._server_timing = server_timing
+        self._readying = readying
         self._date = 0, format_date(0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,10 +123,11 @@ class Edge:
         except MogrError as error:
             return self._problem(error, request, request_id)
         access, visit = bucket.rules.access, None
+        request = replace(request, target=None)  # who may have it is to be asked each time
         try:
             visit = self._guard.admit(request, bucket)
         except Exception as error:
-            known = _known(error)
+            known = known_error(error)
             reply = await self._instead(known, request, bucket, receive) or self._problem(known, request, request_id)
         else:
             reply = visit.reply or await self._reply(visit.request, bucket, request_id, receive)
@@ -174,7 +174,7 @@ class Edge:
         except asyncio.CancelledError:  # by our server, whose time to stop has run out; by nobody else
             known: MogrError = ShuttingDown()
         except Exception as error:
-            known = _known(error)
+            known = known_error(error)
         instead = await self._instead(known, request, bucket, receive)
         return instead or self._problem(known, request, request_id, asked.varies, error_ttl_s)
 
@@ -187,11 +187,12 @@ class Edge:
             return await self._serve(own, bucket, key, asked, receive)
 
         try:
+            request = replace(request, target=None)  # no answer to what was asked
             return await instead_of(error, request, bucket, self._asker, serve, bucket.rules.error_ttl_s)
         except ClientGoneError:
             raise
         except Exception as bug:
-            self._log.error(request, "", _known(bug))
+            self._log.error(request, "", known_error(bug))
             return None
 
     def _problem(
@@ -223,18 +224,30 @@ class Edge:
         stands = self._literals.known(literal)
         if stands is None:
             stands = await unless_gone(receive, self._literals.stands(bucket, literal))
+        until_s = self._literals.known_until_s(literal)
         if stands:
             try:
-                return await self._serve(request, bucket, key, asked, receive)
+                return await self._serve(request, bucket, key, asked, receive, until_s=until_s)
             except NoSuchKey:  # deleted since
                 self._literals.forget(literal)
+                until_s = 0.0
         try:
-            return await self._serve(request, bucket, styled.key, styled.asked, receive)
+            return await self._serve(request, bucket, styled.key, styled.asked, receive, until_s=until_s)
         except NoSuchKey:  # nothing under either key: what is said now may be remembered for less time than that
             self._literals.forget(literal)
             raise
 
-    async def _serve(self, request: EdgeRequest, bucket: Bucket, key: str, asked: Asked, receive: Receive) -> Reply:
+    async def _serve(
+        self,
+        request: EdgeRequest,
+        bucket: Bucket,
+        key: str,
+        asked: Asked,
+        receive: Receive,
+        *,
+        until_s: float = math.inf,
+    ) -> Reply:
+        """*until_s*: how long it is known that *key* is what is asked for."""
         if bucket.rules.blocked.covers(key):  # what a style is of, too
             raise Blocked
         lifetime_s: float | None = None
@@ -247,14 +260,16 @@ class Edge:
                 raise asked.error.again()
             if asked.question is not None:
                 delivered = self._deliver.hit(bucket, asked.question)
+                if delivered is not None and self._readying is not None:
+                    self._readying.hit(request, bucket, asked.question, delivered, vary=asked.vary, until_s=until_s)
                 if delivered is None:
                     delivered = await unless_gone(receive, self._deliver.rendition(bucket, asked.question))
                 return image_reply(
                     request, delivered, vary=asked.vary, now_s=self._clock.now_s(), timing=self._server_timing,
-                    slim=asked.question.plan.slim, tags=_tags(bucket, asked.question.source, delivered),
+                    slim=asked.question.plan.slim, tags=tags_of(bucket, asked.question.source, delivered),
                 )  # fmt: skip
         except MogrError as error:
-            if protected or not ((asked.ignore_error or slim) and _original_will_do(error)):
+            if protected or not ((asked.ignore_error or slim) and original_will_do(error)):
                 raise
             # What was too slow or crashed once may be judged anew soon, and a mark may come to be at any time; every other
             # reason holds as long as the source.
@@ -265,23 +280,3 @@ class Edge:
         if slim:
             reply.headers.append((SLIM_FLAG, "0"))
         return reply
-
-
-def _known(error: Exception) -> MogrError:
-    """*error* as one of ours: a bug says nothing of itself but in the log."""
-    if isinstance(error, MogrError):
-        return error
-    bug = InternalError(repr(error))
-    bug.__cause__ = error
-    return bug
-
-
-def _tags(bucket: Bucket, source: Source, delivered: Delivered) -> tuple[tuple[str, str], ...]:
-    return tag_fields(source, delivered.facts.tags or ()) if bucket.rules.tags else ()
-
-
-def _original_will_do(error: MogrError) -> bool:
-    """Whether ``ignore-error/1`` answers *error* with the original (CI: any failure of processing)."""
-    if isinstance(error, (NoSuchKey, PreconditionFailed, InvalidRange, CodecLost)):
-        return False
-    return error.fault in (Fault.CLIENT, Fault.SOURCE)

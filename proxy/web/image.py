@@ -6,7 +6,10 @@ from proxy.core.fields.cache_control import ResponseDirectives
 from proxy.core.fields.cache_status import CacheStatus
 from proxy.core.fields.dates import format_date
 from proxy.core.freshness import age_for, cache_fields_for
+from proxy.core.model import Source
 from proxy.core.reports import MEDIA_TYPES
+from proxy.core.tags import tag_fields
+from proxy.service.bucket import Bucket
 from proxy.service.deliver import Delivered
 from proxy.web.conditions import not_modified, wanted_range
 from proxy.web.reply import Reply
@@ -75,6 +78,11 @@ def image_reply(
         headers.append(("content-range", part.content_range))
         body, status = body[part.first : part.last + 1], 206
     return Reply(status=status, headers=headers, body=body, kind="rendition", cache=status_text)
+
+
+def tags_of(bucket: Bucket, source: Source, delivered: Delivered) -> tuple[tuple[str, str], ...]:
+    """The fields by which a CDN purges a picture of *source*, if *bucket* says them."""
+    return tag_fields(source, delivered.facts.tags or ()) if bucket.rules.tags else ()
 
 
 def _of_source(delivered: Delivered) -> list[tuple[str, str]]:

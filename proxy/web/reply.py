@@ -54,12 +54,16 @@ class Reply:
             if self.close is not None:
                 await self.close()
 
-    async def _send(self, send: Send, *, head: bool) -> int:
+    def lines(self) -> list[tuple[bytes, bytes]]:
+        """The header section as it is written, Content-Length where it is known."""
         size_bytes = len(self.body) if isinstance(self.body, bytes) and self.size_bytes is None else self.size_bytes
         raw = [(_SPELT.get(name) or name.encode("latin-1"), _printable(value)) for name, value in self.headers]
         if size_bytes is not None and self.status not in (204, 304):
             raw.append((_SPELT["content-length"], str(size_bytes).encode()))
-        await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        return raw
+
+    async def _send(self, send: Send, *, head: bool) -> int:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.lines()})
         if head or self.status == 304:
             await send({"type": "http.response.body", "body": b""})
             return 0

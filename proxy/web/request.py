@@ -9,12 +9,13 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
+from proxy.connections.ready import SCOPE_KEY, Target
 from proxy.core.access.cos import BEGIN
 from proxy.errors import InvalidUri, KeyTooLong, NoSuchKey
 
 MAX_KEY_BYTES = 850
 """COS: object keys are at most 850 bytes of UTF-8."""
-_READ = frozenset(
+READ = frozenset(
     {
         b"authorization",
         b"host",
@@ -57,6 +58,8 @@ class EdgeRequest:
     """Whether one of ``[[credentials]]`` signed it; set by ``web.guard`` alone."""
     operation_signed: bool = False
     """Whether the signature, of whatever kind, leaves no say in the operation to whoever holds the URL."""
+    target: Target | None = None
+    """What an answer to it may be found by below the application; None: it is not to be."""
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
@@ -69,19 +72,13 @@ class EdgeRequest:
 
 def read_request(scope: Scope) -> EdgeRequest:
     """Read an ASGI *scope*; never fails: what is odd shows when it is used."""
-    fields: dict[str, str] = {}
-    hosts = 0
     raw: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    for name, value in raw:
-        if name in _READ:
-            text, key = value.decode("latin-1"), name.decode()
-            hosts += key == "host"
-            fields[key] = f"{fields[key]}, {text}" if key in fields else text
+    fields, host = read_fields(raw)
     client = scope.get("client")
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
     return EdgeRequest(
         method=scope["method"],
-        host=_host(fields.get("host", "")) if hosts == 1 else "",
+        host=host,
         raw_path=raw_path.partition(b"?")[0],
         raw_query=scope.get("query_string", b""),
         headers=fields,
@@ -89,7 +86,20 @@ def read_request(scope: Scope) -> EdgeRequest:
         lines=tuple(raw),
         scheme=scope.get("scheme", "http"),
         http_version=scope.get("http_version", "1.1"),
+        target=scope.get(SCOPE_KEY),
     )
+
+
+def read_fields(lines: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str], str]:
+    """``EdgeRequest.headers`` and ``host`` of a header section; names in lower case."""
+    fields: dict[str, str] = {}
+    hosts = 0
+    for name, value in lines:
+        if name in READ:
+            text, key = value.decode("latin-1"), name.decode()
+            hosts += key == "host"
+            fields[key] = f"{fields[key]}, {text}" if key in fields else text
+    return fields, _host(fields.get("host", "")) if hosts == 1 else ""
 
 
 def _host(field: str) -> str:

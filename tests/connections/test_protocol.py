@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
+from wire import Timers, Wire
 
 from proxy.connections.protocol import HEAD_S, LINGER_S, BoundedProtocol
 from proxy.connections.readers import Patience, Reader
@@ -16,63 +16,6 @@ from proxy.connections.readers import Patience, Reader
 KEEP_ALIVE_S = 75.0
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
-
-
-class Timers:
-    """The part of an event loop that a connection uses, with timers that go off when told."""
-
-    def __init__(self) -> None:
-        self._pending: list[tuple[float, Callable[[], None], asyncio.TimerHandle]] = []
-
-    def create_task(self, work: Any) -> asyncio.Task[Any]:
-        return asyncio.get_running_loop().create_task(work)
-
-    def call_later(self, delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:
-        handle = asyncio.TimerHandle(delay_s, call, (), asyncio.get_running_loop())
-        self._pending.append((delay_s, call, handle))
-        return handle
-
-    @property
-    def pending_s(self) -> list[float]:
-        return [delay_s for delay_s, _, handle in self._pending if not handle.cancelled()]
-
-    def go_off(self) -> None:
-        """What was set last and still counts."""
-        _, call, handle = next(row for row in reversed(self._pending) if not row[2].cancelled())
-        handle.cancel()
-        call()
-
-
-class Wire(asyncio.Transport):
-    """A transport whose other end takes only what the test says."""
-
-    def __init__(self, waiting_bytes: int = 0) -> None:
-        super().__init__()
-        self.written = b""
-        self.waiting_bytes = waiting_bytes
-        self.closing = self.aborted = False
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
-
-    def get_write_buffer_size(self) -> int:
-        return self.waiting_bytes
-
-    def write(self, data: Any) -> None:
-        self.written += bytes(data)
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def close(self) -> None:
-        self.closing = True
-
-    def abort(self) -> None:
-        self.closing = self.aborted = True
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
 
 
 async def says_ok(scope: Any, receive: Any, send: Any) -> None:
@@ -97,9 +40,9 @@ async def test_a_head_has_one_time_however_often_a_byte_of_it_arrives(first: byt
     timers, wire = Timers(), Wire()
     protocol = connect(timers, wire)
     protocol.data_received(first)
-    begun = timers.pending_s, len(timers._pending)
+    begun = timers.pending_s, len(timers.pending)
     protocol.data_received(b"x")
-    assert (timers.pending_s, len(timers._pending)) == begun == ([HEAD_S], 2)
+    assert (timers.pending_s, len(timers.pending)) == begun == ([HEAD_S], 2)
     timers.go_off()
     assert wire.written.startswith(b"HTTP/1.1 408 ")
     assert wire.closing

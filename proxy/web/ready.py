@@ -1,0 +1,116 @@
+"""Renditions made ready for the connections: what ``image_reply`` says of a hit, as bytes, and how long it would say so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from proxy.connections.answer import Head, Ready
+from proxy.connections.ready import Note, ReadyAnswers, Target
+from proxy.core.fields.dates import format_date
+from proxy.core.model import Freshness
+from proxy.ports import Clock
+from proxy.service.bucket import Bucket
+from proxy.service.deliver import Deliver, Delivered, Question
+from proxy.web.access_log import AccessLog
+from proxy.web.image import image_reply, tags_of
+from proxy.web.reply import Reply
+from proxy.web.request import EdgeRequest, read_fields
+
+_AGE, _DATE, _ID = b"age", b"date", b"x-cos-request-id"
+_STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
+
+
+class Readying:
+    """Hands hits over to the connections of one web worker."""
+
+    def __init__(self, deliver: Deliver, clock: Clock, answers: ReadyAnswers) -> None:
+        self._deliver = deliver
+        self._clock = clock
+        self._answers = answers
+
+    def hit(
+        self,
+        request: EdgeRequest,
+        bucket: Bucket,
+        question: Question,
+        delivered: Delivered,
+        *,
+        vary: tuple[str, ...],
+        until_s: float,
+    ) -> None:
+        """*request* was answered from memory: the next one like it need not come this far, until *until_s* at most.
+
+        Whether an answer is allowed is asked no more then.  A bucket that asks that of more than the URL and the fields
+        in *vary* must not come here.
+        """
+        if request.target is None or delivered.interim_s is not None or delivered.revalidated:
+            return
+        if self._answers.holds(request.target):
+            return
+        places, freshness, now_s = (
+            self._deliver.places(bucket, question),
+            delivered.facts.freshness,
+            self._clock.now_s(),
+        )
+        until_s = min(until_s, _fresh_until_s(freshness))
+        if places is None or places.artifact.value is not delivered.artifact or until_s <= now_s:
+            return
+        plain = replace(request, method="GET", headers={})
+        tags = tags_of(bucket, question.source, delivered)
+        whole, unchanged = (
+            image_reply(each, delivered, vary=vary, now_s=now_s, timing=False, slim=question.plan.slim, tags=tags)
+            for each in (plain, replace(plain, headers={"if-none-match": delivered.artifact.etag}))
+        )
+        last_modified_s = delivered.facts.validators.last_modified_s
+        ready = Ready(
+            whole=_head(whole),
+            unchanged=_head(unchanged),
+            picture=places.artifact,
+            facts=places.facts,
+            others=places.inputs,
+            etag=delivered.artifact.etag.encode(),
+            last_modified=None if last_modified_s is None else format_date(last_modified_s).encode(),
+            vary=tuple(name.lower().encode() for name in vary),
+            fetched_at_s=freshness.fetched_at_s,
+            initial_age_s=freshness.initial_age_s,
+            fresh_until_s=until_s,
+            generation=places.generation,
+            cache_status=whole.cache,
+        )
+        self._answers.keep(request.target, ready)
+
+
+def _fresh_until_s(freshness: Freshness) -> float:
+    return freshness.fetched_at_s + freshness.lifetime_s - freshness.initial_age_s
+
+
+def _head(reply: Reply) -> Head:
+    """The header section of *reply*, as the edge completes it and our server writes it."""
+    reply.headers += [("date", ""), ("x-cos-request-id", "")]
+    parts, part = [], _STATUS_LINES[reply.status]
+    for name, value in reply.lines():
+        part += name.lower() + b": "
+        if name in (_AGE, _DATE, _ID):
+            parts.append(part)
+            part = b""
+        else:
+            part += value
+        part += b"\r\n"
+    before_age, before_date, before_id = parts
+    return Head(before_age, before_date, before_id, part + b"\r\n")
+
+
+def noting(log: AccessLog) -> Note:
+    """Writes what the connections answered into *log*, as the edge does."""
+
+    def note(
+        asked: Target, peer: str, method: str, request_id: str, status: int, seconds: float, sent_bytes: int, cache: str
+    ) -> None:
+        raw_path, _, raw_query = asked.target.partition(b"?")
+        fields, host = read_fields(asked.fields.items())
+        request = EdgeRequest(
+            method=method, host=host, raw_path=raw_path, raw_query=raw_query, headers=fields, peer=peer
+        )
+        log.request(request, request_id, status, sent_bytes, seconds, cache)
+
+    return note
