@@ -48,6 +48,9 @@ bench: $(TEST) ## requests/s and CPU per request of a real server on this machin
 codecs: $(TEST) ## docs/benchmarks.md anew, over the photographs of IMAGES; half an hour of CPU
 	$(BIN)/python bench/codecs.py $(IMAGES)
 
+bench-hits: $(TEST) ## CPU per hit beside nginx proxy_cache and Varnish, where they are installed
+	$(BIN)/python bench/hits.py $(BENCH)
+
 fuzz: $(TEST) ## hostile query strings through the grammar; guided by coverage where atheris is installed
 	$(BIN)/python bench/fuzz/grammar.py $(FUZZ)
 
