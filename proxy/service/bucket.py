@@ -56,12 +56,3 @@ class Bucket:
     """False where reading the original again costs as little as reading it from a cache (directory, memory)."""
     forward: Forwarder | None = None
     """Where what is no picture operation goes; None: objects are read from the origin and served by us."""
-
-    @property
-    def answers_all_alike(self) -> bool:
-        """Whether an answer depends on nothing beyond method, target, Host and the fields that its Vary names.
-
-        Where it is False, every request is to be looked at: signatures, referers, rates and CORS.  Requests that are
-        signed are to be looked at in any bucket.
-        """
-        return self.rules.access.is_open
