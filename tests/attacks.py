@@ -45,8 +45,12 @@ REPORTS = {
     **{name: name for name in
        ("imageInfo", "exif", "imageAve", "imageInspect", "imageAIGCMetadata", "QRcode", "blurhash", "thumbhash")},
     "watermark/4": "watermark/4/type/3",
+    "watermark/4 with the original": "watermark/4/type/1/image/{mark}",
     "report behind a pipe": "imageMogr2/thumbnail/90x|imageInfo",
 }  # fmt: skip
-MARKS = {"as a mark": "watermark/1/image/{mark}/dissolve/50", "as a turned mark": "watermark/1/image/{turned}/batch/1"}
+MARKS = {
+    "as a mark": "watermark/1/image/{mark}/dissolve/50", "as a turned mark": "watermark/1/image/{turned}/batch/1",
+    "as a hidden mark": "watermark/3/type/2/image/{mark}", "as a mark looked for": "watermark/4/type/2/image/{mark}",
+}  # fmt: skip
 """Asked of a good picture, with the hostile one as the mark."""
 ON_THE_FILE = OPERATIONS | FORMATS | REPORTS
