@@ -38,6 +38,7 @@ OPERATIONS = {
     "label": "imageMogr2/format/png/AIGCMetadata/Label/MQ",
     "pipe": "imageMogr2/thumbnail/!50p|imageMogr2/rotate/90/format/webp|imageMogr2/blur/3x2/format/png",
     "auto": "imageMogr2/format/auto",
+    "auto quality": "imageMogr2/format/webp/quality/auto",
 }
 FORMATS = {f"format/{name}": f"imageMogr2/format/{name}" for name in
            ("jpg", "png", "webp", "avif", "gif", "heif", "jxl", "tiff", "tpg", "bmp", "apng", "svgc")}  # fmt: skip
