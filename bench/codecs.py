@@ -1,7 +1,7 @@
 """Bytes, CPU and SSIMULACRA2 of every format and preset, over photographs; writes docs/benchmarks.md and its plots.
 
     .venv/bin/python bench/codecs.py ../shared/images/photos            about 20 minutes of CPU the first time
-    .venv/bin/python bench/codecs.py DIR --out /tmp/x                   somewhere else than docs/
+    .venv/bin/python bench/codecs.py DIR --out OUT                      somewhere else than docs/
 
 DIR holds ``kodak/`` (the Kodak set, or part of it), ``originals/`` and ``large/`` (one JPEG of about 8 MB).  Bytes are compared
 at equal score: each picture is encoded at qualities on both sides of the score that libjpeg-turbo reaches, and bytes are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from proxy.core.access.cdn import UrlSigning
@@ -11,6 +12,7 @@ from proxy.core.access.cos import SigningKey
 from proxy.core.access.referers import Pattern, Referers
 from proxy.core.access.rules import Access, DefaultImage
 from proxy.core.blocking import Blocklist
+from proxy.core.fields.cache_control import ResponseDirectives
 from proxy.core.model import ImageLimits
 from proxy.core.styles import Styles
 from proxy.service.bucket import BucketRules
@@ -20,6 +22,10 @@ from proxy.settings import Bucket, Credential
 def rules_of(name: str, own: Bucket, limits: ImageLimits, credentials: Sequence[Credential]) -> BucketRules:
     """The rules of the bucket called *name*."""
     told = {"cache-control": own.cache_control, "cdn-cache-control": own.cdn_cache_control}
+    for_all = ResponseDirectives.parse(own.cache_control)
+    if own.cdn_cache_control and for_all.max_age_s is None and not for_all.no_store:
+        # What CDNs are told says nothing to browsers: without a lifetime of their own they would make one up.
+        told["cache-control"] = replace(for_all, max_age_s=int(own.ttl_s)).format()
     return BucketRules(
         name=name,
         negotiate=own.negotiate,

@@ -250,7 +250,7 @@ class Bucket(Branch):
     counts where it names none either."""
     cdn_cache_control: str = ""
     """Likewise ``CDN-Cache-Control``, which this cache and those of CDNs heed in place of ``Cache-Control`` (RFC 9213):
-    ``"max-age=86400, stale-while-revalidate=60, stale-if-error=86400"``."""
+    ``"max-age=86400, stale-while-revalidate=60, stale-if-error=86400"``.  Browsers keep to ``cache_control``, or ``ttl_s``."""
     error_ttl_s: Annotated[float, Field(ge=0)] = 10
     """How long an error about an original is remembered."""
     persist: Literal["off", "read-through"] = "off"

@@ -77,7 +77,7 @@ def inside(program: str) -> str:
     return said.stdout.strip()
 
 
-def test_a_launcher_starts_one_program_and_that_starts_none() -> None:
+def test_a_launcher_starts_one_program_and_that_starts_none(tmp_path: Path) -> None:
     said = inside(f"""
 from proxy.codec import seccomp
 gaps = confine.confine_launcher([Path("/usr/bin/env").resolve()])
@@ -100,7 +100,7 @@ def child(work):
 print("gaps", int(gaps), flush=True)
 tried("secret", lambda: open("/etc/passwd"))
 tried("code", lambda: open({str(ROOT / "pyproject.toml")!r}))
-tried("write", lambda: open("/tmp/written-by-a-test", "w"))
+tried("write", lambda: open({str(tmp_path / "written")!r}, "w"))
 tried("socket", lambda: socket.socket())
 sys.stdout.flush()
 print("named", child(lambda: os.execve("/usr/bin/env", ["env"], {{}})))

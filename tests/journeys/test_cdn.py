@@ -177,6 +177,18 @@ def test_a_bucket_gives_lifetimes_to_what_has_none(start, tmp_path: Path) -> Non
                 assert answer.headers.get("cdn-cache-control") == cdns, target
 
 
+@pytest.mark.parametrize(
+    ("cache_control", "told"),
+    [("", "max-age=77"), ("immutable", "max-age=77, immutable"), ("max-age=7", "max-age=7"), ("no-store", "no-store")],
+)
+def test_browsers_keep_to_the_bucket_s_lifetime_where_only_cdns_are_told_another(start, cache_control, told) -> None:
+    bucket = {"ttl_s": 77, "cache_control": cache_control, "cdn_cache_control": "max-age=600"}
+    server = start({"buckets": {"test-1250000000": bucket}}, {"cat.jpg": jpeg()})
+    for target in ("/cat.jpg", "/cat.jpg?imageMogr2/thumbnail/32x"):
+        headers = server.get(target).headers
+        assert (headers["cache-control"], headers["cdn-cache-control"]) == (told, "max-age=600")
+
+
 def test_changed_lifetimes_hold_for_what_did_not_change(start) -> None:
     server = start({"buckets": {"test-1250000000": {"cache_control": "max-age=0"}}}, {"cat.jpg": jpeg()})
     target = "/cat.jpg?imageMogr2/thumbnail/32x"

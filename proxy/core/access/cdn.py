@@ -31,8 +31,10 @@ MAX_SKEW_S: Final = 900
 
 _CHINA = timezone(timedelta(hours=8))
 _A = re.compile(r"(\d{10})-([0-9A-Za-z]{0,128})-([0-9A-Za-z]{0,128})-([0-9a-f]{32})")
-_B = re.compile(rb"/(\d{12})/([0-9a-f]{32})(/.*)", re.DOTALL)
-_C = re.compile(rb"/([0-9a-f]{32})/([0-9A-Fa-f]{8}|\d{10})(/.*)", re.DOTALL)
+_IN_PATH = {
+    "B": re.compile(rb"/(?P<time>\d{12})/(?P<digest>[0-9a-f]{32})(?P<path>/.*)", re.DOTALL),
+    "C": re.compile(rb"/(?P<digest>[0-9a-f]{32})/(?P<time>[0-9A-Fa-f]{8}|\d{10})(?P<path>/.*)", re.DOTALL),
+}
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _DECIMAL, _HEX = re.compile(r"\d{10}"), re.compile(r"[0-9A-Fa-f]{8}")
 
@@ -54,10 +56,10 @@ class UrlSigning:
 
     def unsigned(self, raw_path: bytes, raw_query: bytes) -> tuple[bytes, bytes]:
         """Path and query without what signs them, if something does, well or not; never raises."""
-        if self.type in "AD":
+        if self.type not in _IN_PATH:
             return raw_path, without(raw_query, self._is_ours)
-        found = (_B if self.type == "B" else _C).fullmatch(raw_path)
-        return (found[3] if found else raw_path), raw_query
+        found = _IN_PATH[self.type].fullmatch(raw_path)
+        return (found["path"] if found else raw_path), raw_query
 
     def verify(self, raw_path: bytes, raw_query: bytes, now_s: float) -> None:
         """Return if path and query are signed and the signature holds at *now_s*.
@@ -67,7 +69,7 @@ class UrlSigning:
             AccessDenied: another subclass that says why it does not hold.
             InvalidUri: the query is too long, or has too many parameters.
         """
-        raw_uri, stamp, digest, text = getattr(self, f"_read_{self.type.lower()}")(raw_path, raw_query)
+        raw_uri, stamp, digest, text = self._read(raw_path, raw_query)
         uris = {uri for uri in (raw_uri, unquote_to_bytes(raw_uri)) if _is_plain(uri)}
         # The digest first: what is said of the time of a forged one would be of no use to anybody.
         made = [hashlib.md5(text(uri, key.encode())).hexdigest() for uri in uris for key in self.keys]  # noqa: S324 -- the CDN's
@@ -95,6 +97,11 @@ class UrlSigning:
             return [float(int(text, 16))]
         raise UnreadableSignature(public="The time in the URL is none.")
 
+    def _read(self, raw_path: bytes, raw_query: bytes) -> _Read:
+        if self.type == "A":
+            return self._read_a(raw_path, raw_query)
+        return self._read_d(raw_path, raw_query) if self.type == "D" else self._read_path(raw_path)
+
     def _read_a(self, raw_path: bytes, raw_query: bytes) -> _Read:
         found = _A.fullmatch(_only(pieces_of(raw_query), self.parameter))
         if found is None:
@@ -102,19 +109,12 @@ class UrlSigning:
         stamp, rand, uid, digest = found.groups()
         return raw_path, stamp, digest, lambda uri, key: b"-".join((uri, f"{stamp}-{rand}-{uid}".encode(), key))
 
-    def _read_b(self, raw_path: bytes, raw_query: bytes) -> _Read:
-        found = _B.fullmatch(raw_path)
+    def _read_path(self, raw_path: bytes) -> _Read:
+        found = _IN_PATH[self.type].fullmatch(raw_path)
         if found is None:
             raise SignatureNeeded
-        stamp = found[1].decode()
-        return found[3], stamp, found[2].decode(), lambda uri, key: key + stamp.encode() + uri
-
-    def _read_c(self, raw_path: bytes, raw_query: bytes) -> _Read:
-        found = _C.fullmatch(raw_path)
-        if found is None:
-            raise SignatureNeeded
-        stamp = found[2].decode()
-        return found[3], stamp, found[1].decode(), lambda uri, key: key + stamp.encode() + uri
+        stamp: bytes = found["time"]
+        return found["path"], stamp.decode(), found["digest"].decode(), lambda uri, key: key + stamp + uri
 
     def _read_d(self, raw_path: bytes, raw_query: bytes) -> _Read:
         pieces = pieces_of(raw_query)
