@@ -175,6 +175,20 @@ class DictCache:
         return len(found), True
 
 
+class LateDisk(DictCache):
+    """Each of its next reads is over once the gate that it took from *gates* is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates: list[asyncio.Event] = []
+
+    async def get(self, key: str) -> CacheEntry | None:
+        found = await super().get(key)
+        if self.gates:
+            await self.gates.pop(0).wait()
+        return found
+
+
 class TallyMeter(NullMeter):
     """Remembers the verbs it was told."""
 

@@ -72,7 +72,10 @@ class Answers:
             return known
         await self._writes.settled(url.key)
         epoch = self._epochs.of(url.key)
-        page = self._judged(url, Page(epoch, await self._entries_on_disk(url)))
+        entries = await self._entries_on_disk(url)
+        if (known := self.known(url)) is not None:
+            return known  # put there meanwhile: the disk was read before
+        page = self._judged(url, Page(epoch, entries))
         if page.entries and epoch == self._epochs.of(url.key):
             self._pages.put(url.key, page)
         return page

@@ -164,6 +164,10 @@ class Originals:
         async def work(_: Flight) -> Learned:
             return await self._fetch(bucket, source, facts_key(source), None)
 
+        # Another's fetch may have ended while the disk was read.
+        copy = self._bodies.get(key)
+        if copy is not None and not self._outdated(source, copy.provenance, facts):
+            return facts, copy.body
         learned, _ = await self._flights.run(self._named("body:" + key), work)
         assert isinstance(learned.body, bytes)
         return learned.facts, learned.body

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from delivery import World, settle
+from fakes import LateDisk
 
-from proxy.core.model import Frame, Preset, Traits
+from proxy.core.model import Frame, Preset, Source, Traits
 from proxy.errors import (
     CodecDeadline,
     CodecLost,
@@ -51,6 +52,23 @@ async def test_six_widths_cost_one_fetch_and_one_probe():
     assert world.origin.opened == ["a"]
     assert world.codec.probed == 1
     assert len(world.codec.jobs) == 6
+
+
+async def test_who_looked_for_an_original_on_disk_before_it_was_fetched_is_given_that():
+    w, late = World(), LateDisk()
+    await w.ask("imageMogr2/thumbnail/10x")
+    late.entries = {key: each for key, each in w.disk_originals.entries.items() if not each.body}
+    w.disk_originals = late
+    w.restart()
+    await w.originals.learn(w.bucket, Source("b", "a"))
+    early, tardy = late.gates = [asyncio.Event(), asyncio.Event()]
+    tasks = [asyncio.create_task(w.ask(f"imageMogr2/thumbnail/{width}x")) for width in (20, 30)]
+    await settle()
+    early.set()
+    await tasks[0]
+    tardy.set()
+    await tasks[1]
+    assert w.origin.opened == ["a", "a"]
 
 
 async def test_offers_that_end_in_one_format_share_one_encode_even_at_the_same_time():

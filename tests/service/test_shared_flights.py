@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from caching import Caching, ScriptedAnswer, date, read, settle
-from fakes import DictCache
+from caching import Caching, Got, ScriptedAnswer, date, read, settle
+from fakes import DictCache, LateDisk
 
 from proxy.errors import OriginUnavailable
 
@@ -14,7 +14,7 @@ FRESH = {"cache_control": "max-age=10"}
 A = ScriptedAnswer
 
 
-def crowd(c: Caching, count: int = 20, **fields: str) -> list[asyncio.Task[object]]:
+def crowd(c: Caching, count: int = 20, **fields: str) -> list[asyncio.Task[Got]]:
     return [asyncio.create_task(c.get(**fields)) for _ in range(count)]
 
 
@@ -29,6 +29,24 @@ async def test_one_request_serves_all_who_wait(declared: bool) -> None:
     assert {g.body for g in got} == {b"body"}
     assert sum("collapsed" in g.cache for g in got) == 19
     assert (len(c.origin.requests), c.meter.joins) == (1, 19)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_who_looked_on_disk_before_an_answer_came_is_sent_that(kept: bool) -> None:
+    disk = LateDisk()
+    if kept:
+        await Caching(A(body=b"old", etag='"1"', **FRESH), disk=disk).get()
+    c = Caching(A(body=b"new", etag='"2"', **FRESH), disk=disk)
+    c.clock.advance(20)
+    early, late = disk.gates = [asyncio.Event(), asyncio.Event()]
+    tasks = crowd(c, 2)
+    await settle()
+    early.set()
+    assert (await tasks[0]).body == b"new"
+    late.set()
+    got = await tasks[1]
+    assert (got.body, got.cache.partition("; detail")[0]) == (b"new", "mogr; hit; ttl=10")
+    assert len(c.origin.requests) == 1
 
 
 async def test_who_comes_while_the_body_does_reads_along() -> None:
