@@ -14,8 +14,8 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from proxy.caches.disk import DiskCache
 from proxy.caches.memory import MemoryCache
+from proxy.caches.tiers import disk_tiers
 from proxy.connections.ready import ReadyAnswers
 from proxy.core.model import Artifact
 from proxy.core.purges import Ledger, Purge
@@ -29,6 +29,7 @@ from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver
 from proxy.service.drawing import Drawing
 from proxy.service.epochs import LocalEpochs
+from proxy.service.leasing import Leasing
 from proxy.service.literals import Literals
 from proxy.service.originals import Copy, Originals
 from proxy.service.pages import Page
@@ -52,6 +53,7 @@ from proxy.web.purges import purge_calls
 from proxy.web.ready import Readying, noting
 
 _LEARN_WITHIN_S = 5.0
+_TELL_WITHIN_S = 0.5
 _FACTS_BYTES = 900
 """What one entry of facts is counted as, its tags besides."""
 
@@ -173,7 +175,7 @@ def build(
     receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
     shelf = Shelf(meter)
     ledger = ledger if ledger is not None else Ledger()
-    disk, disk_originals = _disk_tiers(settings, meter, clock, on_disk_written)
+    disk, disk_originals = disk_tiers(settings.cache.disk, meter, clock, on_disk_written)
     originals = Originals(
         codec=codec,
         clock=clock,
@@ -186,6 +188,12 @@ def build(
         ledger=ledger,
         neighbours=neighbours,
     )
+    replicas = None
+    if settings.redis.url.get_secret_value():
+        from proxy.replicas import open_redis  # deployments without Redis need not load it
+
+        replicas = open_redis(settings.redis, meter, _warn)
+    leasing = Leasing(replicas.leases, meter, longest_s=settings.codec.deadline_s) if replicas else None
     deliver = Deliver(
         originals=originals,
         codec=codec,
@@ -198,6 +206,7 @@ def build(
         encodable=capabilities.encodable,
         policy=capabilities.policy,
         versions=capabilities.versions,
+        leasing=leasing,
     )
     answers = Answers(
         pages=MemoryCache[Page](answers_bytes // 8, size_of=lambda page: page.size_bytes),
@@ -227,7 +236,8 @@ def build(
         tiers=[tier for tier in (disk, disk_originals) if tier is not None],
         buckets=named.by_name,
         note=note,
-        complain=lambda event, why: log(event, level="warning", error=why),
+        complain=_warn,
+        announcements=replicas.announcements if replicas else None,
     )
 
     edge = Edge(
@@ -250,13 +260,16 @@ def build(
         with suppress(TimeoutError):
             async with asyncio.timeout(_LEARN_WITHIN_S):
                 await copies.poll()
-        copies.keep_polling(settings.cache.purge_poll_s)
+        copies.follow(settings.cache.purge_poll_s)
 
     async def aclose(grace_s: float) -> None:
         await copies.aclose()
         await asyncio.gather(deliver.aclose(grace_s), shared_cache.aclose(grace_s))
         for origin in origins:
             await origin.aclose()
+        if replicas and leasing:
+            await leasing.aclose(_TELL_WITHIN_S)
+            await replicas.aclose()
         for tier in (disk, disk_originals):
             if tier is not None:
                 tier.close()
@@ -265,6 +278,10 @@ def build(
     return Application(
         asgi=edge, ready=ready, begin=begin, aclose=aclose, calls=purge_calls(named, asker, copies, clock)
     )
+
+
+def _warn(event: str, why: str) -> None:
+    log(event, level="warning", error=why)
 
 
 def _facts_bytes(facts: Facts) -> int:
@@ -276,17 +293,3 @@ def _largest_answer_bytes(settings: Settings, memory_bytes: int) -> int:
     disk = settings.cache.disk
     tier_bytes = disk.shares()[1][1] if disk is not None else memory_bytes
     return min(settings.cache.max_answer_bytes, tier_bytes // 4)
-
-
-def _disk_tiers(
-    settings: Settings, meter: Meter, clock: Clock, on_written: Callable[[int], None]
-) -> tuple[DiskCache | None, DiskCache | None]:
-    """Renditions and originals, each with a share of its own: neither can push the other out."""
-    disk = settings.cache.disk
-    if disk is None:
-        return None, None
-    renditions, originals = (
-        DiskCache(directory, max_bytes=max_bytes, meter=meter, clock=clock, on_written=on_written)
-        for directory, max_bytes in disk.shares()
-    )
-    return renditions, originals

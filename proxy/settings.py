@@ -261,6 +261,21 @@ class Bucket(Branch):
     """Where renditions are kept instead of the store itself; required where that is read-only."""
 
 
+class Redis(Branch):
+    """What replicas tell each other: whose turn it is to make a picture that goes into a shared bucket (``persist``), and what was
+    purged.  Without it, or while it does not answer, some pictures are made more than once (docs/redis.md).
+    """
+
+    url: SecretStr = SecretStr("")
+    """``redis://[user:password@]host[:port][/database]``, ``rediss://…`` for TLS, or ``unix:///path``; empty: none."""
+    prefix: str = "mogr:"
+    """What our keys there begin with; one of its own for each set of replicas that serve the same buckets."""
+    timeout_ms: Annotated[float, Field(gt=0, le=10_000)] = 100
+    """The longest that a request waits for one answer of it."""
+    retry_s: Annotated[float, Field(gt=0, le=3600)] = 5
+    """How long it is not asked any more after it failed to answer."""
+
+
 class Settings(Branch):
     """The tree."""
 
@@ -270,5 +285,6 @@ class Settings(Branch):
     codec: Codec = Codec()
     limits: Limits = Limits()
     origins: Origins = Origins()
+    redis: Redis = Redis()
     credentials: tuple[Credential, ...] = ()
     buckets: dict[str, Bucket] = Field(default_factory=dict)

@@ -70,6 +70,8 @@ def samples(meter: CountingMeter) -> dict[str, float]:
         (lambda m: m.overloaded(), {"mogr_overloaded_total": 1}),
         (lambda m: m.persisted(False), {"mogr_persist_writes_total{ok=false}": 1}),
         (lambda m: m.tier_error("disk"), {"mogr_cache_errors_total{tier=disk}": 1}),
+        (lambda m: m.redis("take", "skipped"), {"mogr_redis_total{operation=take,outcome=skipped}": 1}),
+        (lambda m: m.leased("served"), {"mogr_leases_total{outcome=served}": 1}),
     ],
 )
 def test_every_event_is_counted_under_its_name(event, counted):

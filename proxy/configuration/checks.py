@@ -11,6 +11,7 @@ from pathlib import Path
 from proxy.configuration.access import access_advice, check_access, check_signers
 from proxy.configuration.lifetimes import check_lifetimes
 from proxy.configuration.problems import Path as KeyPath
+from proxy.configuration.sharing import check_redis, redis_advice
 from proxy.configuration.styles import check_styles
 from proxy.formats import CATALOGUE, by_spelling
 from proxy.settings import Bucket, Settings
@@ -38,6 +39,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield from check_signers(settings)
     yield from _between_buckets(settings)
     yield from _directories(settings)
+    yield from check_redis(settings.redis)
     for n, path in enumerate(settings.codec.fonts):
         if not (path.exists() and os.access(path, os.R_OK)):
             yield ("codec", "fonts", n), "a font file, or a directory of them, that this user may read"
@@ -207,6 +209,7 @@ def _advice(settings: Settings) -> Iterator[str]:
     disk = settings.cache.disk
     if disk is not None and not _may_write(disk.path):
         yield f"cache.disk.path = {disk.path} cannot be written to: the disk tier will be off."
+    yield from redis_advice(settings)
     for name, bucket in settings.buckets.items():
         uris = [uri for uri in (_uri(bucket.store), _uri(bucket.persist_store)) if uri]
         kinds = {"http" if uri.read_only else uri.scheme for uri in uris}

@@ -68,6 +68,11 @@ def score_path(prefix: str, rendition: Rendition) -> str:
     return f"{prefix}{source_key(rendition.source)}/{score_key(rendition)}"
 
 
+def lease_key(prefix: str, key: str, identity: str) -> str:
+    """64 hex digits for making, of version *identity* of its source, the rendition of *key* that is kept under *prefix*."""
+    return _digest("lease", prefix, key, identity)
+
+
 def entity_tag(body: bytes) -> str:
     """A strong entity tag, quoted: a hash of the bytes, so it is equal on every replica.
 

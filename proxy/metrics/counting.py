@@ -84,6 +84,12 @@ class CountingMeter:
     def tier_error(self, tier: str) -> None:
         self._counters["mogr_cache_errors"].add((tier,))
 
+    def redis(self, operation: str, outcome: str) -> None:
+        self._counters["mogr_redis"].add((operation, outcome))
+
+    def leased(self, outcome: str) -> None:
+        self._counters["mogr_leases"].add((outcome,))
+
     def snapshot(self) -> Snapshot:
         """A copy, ready for JSON."""
         for status, number in self._at_once.items():

@@ -24,6 +24,9 @@ FORMATS = frozenset(
 REASONS = frozenset(
     name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, errors.MogrError)
 )
+REDIS_OPERATIONS = frozenset({"take", "renew", "release", "announce", "listen"})
+REDIS_OUTCOMES = frozenset({"ok", "failed", "skipped"})
+LEASE_OUTCOMES = frozenset({"made", "served", "late", "unknown"})
 YES_NO = frozenset({"true", "false"})
 
 REQUEST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -64,6 +67,12 @@ COUNTERS = (
     Counter("mogr_overloaded", "Requests refused because too much work was waiting."),
     Counter("mogr_persist_writes", "Writes of results to a bucket.", (("ok", YES_NO),)),
     Counter("mogr_cache_errors", "Failures of a cache tier.", (("tier", TIERS),)),
+    Counter(
+        "mogr_redis",
+        "Questions to Redis; skipped: not asked, since it failed lately.",
+        (("operation", REDIS_OPERATIONS), ("outcome", REDIS_OUTCOMES)),
+    ),
+    Counter("mogr_leases", "Pictures whose maker replicas agreed on, or tried to.", (("outcome", LEASE_OUTCOMES),)),
 )
 
 HISTOGRAMS = (

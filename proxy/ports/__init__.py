@@ -9,9 +9,11 @@ from proxy.ports.caching import Cache, CacheEntry, Memory, Place
 from proxy.ports.coding import Codec, Job, Rendered, Tuning
 from proxy.ports.forwarding import Forwarded, Forwarder, ForwardRequest
 from proxy.ports.observing import Clock, Meter, NullMeter
+from proxy.ports.sharing import Announcements, Leases, Turn
 from proxy.ports.storing import ObjectInfo, ObjectStream, Origin, Store, Unchanged
 
 __all__ = [
-    "Cache", "CacheEntry", "Clock", "Codec", "Forwarded", "ForwardRequest", "Forwarder", "Job", "Memory", "Meter",
-    "NullMeter", "ObjectInfo", "ObjectStream", "Origin", "Place", "Rendered", "Source", "Store", "Tuning", "Unchanged",
+    "Announcements", "Cache", "CacheEntry", "Clock", "Codec", "Forwarded", "ForwardRequest", "Forwarder", "Job", "Leases",
+    "Memory", "Meter", "NullMeter", "ObjectInfo", "ObjectStream", "Origin", "Place", "Rendered", "Source", "Store", "Tuning",
+    "Turn", "Unchanged",
 ]  # fmt: skip

@@ -48,6 +48,16 @@ class Meter(Protocol):
         """A cache tier failed (and was, or stays, switched off)."""
         ...
 
+    def redis(self, operation: str, outcome: str) -> None:
+        """One question to Redis; *outcome*: ``ok``, ``failed``, or ``skipped`` since it failed lately."""
+        ...
+
+    def leased(self, outcome: str) -> None:
+        """A rendition whose maker was to be agreed on with other replicas; *outcome*: ``made`` here, ``served`` as another made
+        it, ``late`` (waited in vain and made here), ``unknown`` (Redis did not say; made here).
+        """
+        ...
+
 
 class NullMeter(Meter):
     """The Meter that counts nothing: the Protocol's own methods."""

@@ -19,6 +19,7 @@ from proxy.service.fetching import Learned
 from proxy.service.flights import Flight, Flights, all_or_none
 from proxy.service.interim import quicker, shown_for_s
 from proxy.service.kept import Kept
+from proxy.service.leasing import Leasing
 from proxy.service.making import Maker, SourceChangedError, job_of
 from proxy.service.measured import Measured
 from proxy.service.measuring import Measuring
@@ -47,6 +48,7 @@ class Deliver:
         encodable: frozenset[str],
         policy: str,
         versions: str,
+        leasing: Leasing | None = None,
     ) -> None:
         self._originals = originals
         self._codec = codec
@@ -57,7 +59,7 @@ class Deliver:
         self._renewals = Renewals()
         self._measured = Measured(disk=disk, shelf=shelf, ledger=originals.ledger)
         self._resolver = Resolver(encodable=encodable, policy=policy, measured=self._measured)
-        self._maker = Maker(originals=originals, codec=codec, kept=self._kept, meter=meter)
+        self._maker = Maker(originals=originals, codec=codec, kept=self._kept, meter=meter, leasing=leasing)
         self._measuring = Measuring(
             originals=originals, codec=codec, measured=self._measured, resolver=self._resolver, gather=self._gather,
             make=self._make_behind,
@@ -230,7 +232,14 @@ class Deliver:
                 self._originals.verdicts.check(f"{held}:{identity}")
             try:
                 return await self._maker.make(
-                    bucket, rendition, key, learned, inputs, on_started=flight.commit, background=background
+                    bucket,
+                    rendition,
+                    key,
+                    learned,
+                    inputs,
+                    on_started=flight.commit,
+                    background=background,
+                    anew=anew,
                 )
             except MogrError as error:
                 self._meter.render_failed(type(error).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -64,22 +65,33 @@ class Kept:
                 if not found.renewing:
                     return found
                 renewing = found
-        if bucket.persist is not None:
-            artifact = await read_rendition(bucket.persist, bucket.rules.persist_prefix, rendition)
-            found = self._judged(rendition, artifact, facts, "bucket")
-            if found is not None and not (found.renewing and renewing):
-                self._memory.put(key, found.artifact)
-                self._shelf.put(self._disk, key, artifact_to_entry(found.artifact))
-                return found
-        return renewing
+        return await self.persisted(bucket, rendition, key, facts, better=renewing is not None) or renewing
 
-    def put(self, bucket: Bucket, rendition: Rendition, key: str, artifact: Artifact) -> None:
-        """Keep *artifact* everywhere, the slower places behind the response."""
+    async def persisted(
+        self, bucket: Bucket, rendition: Rendition, key: str, facts: Facts, *, better: bool = False
+    ) -> Delivered | None:
+        """The answer from the bucket alone; it then is nearer, too.  *better*: one to be made anew will not do."""
+        if bucket.persist is None:
+            return None
+        artifact = await read_rendition(bucket.persist, bucket.rules.persist_prefix, rendition)
+        found = self._judged(rendition, artifact, facts, "bucket")
+        if found is None or (found.renewing and better):
+            return None
+        self._memory.put(key, found.artifact)
+        self._shelf.put(self._disk, key, artifact_to_entry(found.artifact))
+        return found
+
+    def put(self, bucket: Bucket, rendition: Rendition, key: str, artifact: Artifact) -> asyncio.Task[bool] | None:
+        """Keep *artifact* everywhere, the slower places behind the response.
+
+        What it will come to in the bucket, if there is one (``Shelf.persist``).
+        """
         self._memory.put(key, artifact)
         self._shelf.put(self._disk, key, artifact_to_entry(artifact))
-        if bucket.persist is not None:
-            prefix = bucket.rules.persist_prefix
-            write_rendition(self._shelf, bucket.persist, prefix, rendition, artifact, self._versions)
+        if bucket.persist is None:
+            return None
+        prefix = bucket.rules.persist_prefix
+        return write_rendition(self._shelf, bucket.persist, prefix, rendition, artifact, self._versions)
 
     def forget(self, condition: Callable[[Provenance], bool]) -> int:
         """Drop from memory what *condition* is true of; how many copies."""

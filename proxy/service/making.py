@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from proxy.core.keys import entity_tag
+from proxy.core.keys import entity_tag, lease_key
 from proxy.core.model import Artifact, Provenance, Rendition
 from proxy.core.reports import MEDIA_TYPES
 from proxy.formats import CATALOGUE
@@ -15,6 +15,7 @@ from proxy.ports import Codec, Job, Meter, Rendered, Tuning
 from proxy.service.bucket import Bucket
 from proxy.service.fetching import Learned
 from proxy.service.kept import Kept
+from proxy.service.leasing import Found, Hold, Leasing
 from proxy.service.originals import Originals
 from proxy.service.questions import Delivered, joined
 from proxy.service.records import Facts
@@ -62,11 +63,14 @@ async def artifact_of(rendered: Rendered, facts: Facts, rendition: Rendition, ma
 class Maker:
     """Makes renditions with the codec and keeps them, for one web worker."""
 
-    def __init__(self, *, originals: Originals, codec: Codec, kept: Kept, meter: Meter) -> None:
+    def __init__(
+        self, *, originals: Originals, codec: Codec, kept: Kept, meter: Meter, leasing: Leasing | None
+    ) -> None:
         self._originals = originals
         self._codec = codec
         self._kept = kept
         self._meter = meter
+        self._leasing = leasing
 
     async def make(
         self,
@@ -78,13 +82,43 @@ class Maker:
         *,
         on_started: Callable[[], None],
         background: bool = False,
+        anew: bool = False,
     ) -> Delivered:
-        """*rendition* of the version that *learned* describes, kept under *key*.
+        """*rendition* of the version that *learned* describes, kept under *key*, or what another replica made of it.
+
+        *anew*: not if that is to be made anew, too.
 
         Raises:
             SourceChangedError: the origin has another version by now.
             MogrError: from the origin and the codec.
         """
+        facts = learned.facts
+        hold = Hold()
+        if self._leasing is not None and bucket.persist is not None and joined(facts, inputs).freshness.storable:
+            turn = await self._leasing.turn(
+                lease_key(bucket.rules.persist_prefix, key, facts.validators.identity),
+                self._codec.predict_s(facts.traits, job_of(bucket, rendition, inputs)),
+                lambda: self._kept.persisted(bucket, rendition, key, facts, better=anew),
+            )
+            if isinstance(turn, Found):
+                return turn.result
+            hold = turn
+        try:
+            return await self._make(bucket, rendition, key, learned, inputs, hold, on_started, background)
+        finally:
+            hold.end()
+
+    async def _make(
+        self,
+        bucket: Bucket,
+        rendition: Rendition,
+        key: str,
+        learned: Learned,
+        inputs: Sequence[Delivered],
+        hold: Hold,
+        on_started: Callable[[], None],
+        background: bool,
+    ) -> Delivered:
         started_s, made_at_s = time.monotonic(), self._originals.now_s()
         facts, body = learned.facts, learned.body
         if body is None:
@@ -110,6 +144,6 @@ class Maker:
             len(rendered.body),
         )
         if joined(facts, inputs).freshness.storable:
-            self._kept.put(bucket, rendition, key, artifact)
+            hold.kept(self._kept.put(bucket, rendition, key, artifact))
         timings_s = {"fetch": fetched_s - started_s, "codec": done_s - fetched_s, **rendered.timings_s}
         return Delivered(artifact=artifact, facts=facts, tier=None, timings_s=timings_s)

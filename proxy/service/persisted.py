@@ -7,6 +7,7 @@ source it was made from and the tag of its bytes.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Mapping
@@ -59,8 +60,8 @@ async def read_rendition(store: Store, prefix: str, rendition: Rendition) -> Art
 
 def write_rendition(
     shelf: Shelf, store: Store, prefix: str, rendition: Rendition, artifact: Artifact, versions: str
-) -> None:
-    """Write *artifact* behind the response, with the recipe that made it."""
+) -> asyncio.Task[bool] | None:
+    """Write *artifact* behind the response, with the recipe that made it; what ``Shelf.persist`` returns."""
     # Metadata travel as header fields: printable ASCII only, and S3 allows 2 KB of them in all.
     record = {**artifact_to_entry(artifact).meta, "of": _compact(artifact.provenance)}
     recipe = {
@@ -70,7 +71,7 @@ def write_rendition(
         "mogr-versions": versions,
     }
     path = persist_path(prefix, rendition.source, rendition)
-    shelf.persist(store, path, artifact.body, artifact.media_type, recipe)
+    return shelf.persist(store, path, artifact.body, artifact.media_type, recipe)
 
 
 def _compact(provenance: Provenance | None) -> dict[str, object] | None:

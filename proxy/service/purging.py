@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from proxy.core.model import Provenance
 from proxy.core.purges import NONE, Ledger, Purge, Standing
-from proxy.ports import Cache
+from proxy.ports import Announcements, Cache
+from proxy.service.announced_purges import AnnouncedPurges
 from proxy.service.answers import Answers
 from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver
@@ -21,6 +22,7 @@ from proxy.service.records import provenance_from_json
 from proxy.service.shared_purges import SharedPurges
 
 DELETE_WITHIN_S = 45.0
+_EARLY_ENTRIES = 100
 
 
 class Copies:
@@ -32,6 +34,7 @@ class Copies:
         note: writes a replica's purge down beside the disk tier, in a thread; whether it was not there yet: of the web
             workers that share the disk the first one deletes there for all.
         complain: told what an operator should know, and why.
+        announcements: carries purges to other replicas at once, and to those that share no bucket with us.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Copies:
         buckets: Mapping[str, Bucket],
         note: Callable[[Purge], bool] | None = None,
         complain: Callable[[str, str], None] = lambda *_: None,
+        announcements: Announcements | None = None,
     ) -> None:
         self._ledger = ledger
         self._deliver = deliver
@@ -56,7 +60,10 @@ class Copies:
         self._note = note
         self._complain = complain
         self._deleting: set[asyncio.Task[tuple[int, bool]]] = set()
-        self._polling: asyncio.Task[None] | None = None
+        self._announced = AnnouncedPurges(announcements, buckets, self._arrived) if announcements is not None else None
+        self._early: dict[str, int] = {}
+        """What purges found in memory that came from elsewhere: of this node's own, the supervisor's call counts it."""
+        self._following: list[asyncio.Task[None]] = []
 
     def enter(self, purge: Purge) -> int:
         """From now on nothing that *purge* means is sent; how many copies it found in memory.
@@ -83,7 +90,9 @@ class Copies:
         """A purge of another replica."""
         if purge.id in self._ledger:
             return
-        self.enter(purge)
+        if len(self._early) >= _EARLY_ENTRIES:
+            self._early.clear()
+        self._early[purge.id] = self.enter(purge)
         first = self._note is not None and await asyncio.to_thread(self._note, purge)
         if first and not purge.refresh:
             task = asyncio.ensure_future(self.delete_from_disk(purge))
@@ -92,15 +101,17 @@ class Copies:
 
     async def poll(self) -> None:
         """Look for purges of other replicas once."""
-        await self._shared.poll()
+        await asyncio.gather(self._shared.poll(), *([self._announced.catch_up()] if self._announced else []))
 
-    def keep_polling(self, every_s: float) -> None:
-        """Look for purges of other replicas from now on."""
-        self._polling = asyncio.ensure_future(self._shared.keep_polling(every_s))
+    def follow(self, every_s: float) -> None:
+        """Learn of purges of other replicas from now on: buckets are looked into every so often."""
+        self._following.append(asyncio.ensure_future(self._shared.keep_polling(every_s)))
+        if self._announced is not None:
+            self._following.append(asyncio.ensure_future(self._announced.keep_listening()))
 
     async def aclose(self) -> None:
-        """Stop polling and deleting; what is left on disk counts no more."""
-        tasks = [*self._deleting, *([self._polling] if self._polling is not None else [])]
+        """Stop following and deleting; what is left on disk counts no more."""
+        tasks = [*self._deleting, *self._following]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -136,13 +147,27 @@ class Copies:
         ``unfinished``: so many places could not be looked through in time; nothing of that is sent all the same.
         ``unpublished``: replicas could not be told.
         """
-        counts = {"memory": self.enter(purge)}
+        counts = {"memory": self.enter(purge) + self._early.pop(purge.id, 0)}
         if leads:
-            counts["unpublished"] = int(not await self._shared.publish(purge))
+            counts["unpublished"] = int(not await self._publish(purge))
         if leads and not purge.refresh:
             disk, persisted = await asyncio.gather(self.delete_from_disk(purge), self.delete_persisted(purge))
             counts |= {"disk": disk[0], "persisted": persisted[0], "unfinished": 2 - disk[1] - persisted[1]}
         return counts
+
+    async def _publish(self, purge: Purge) -> bool:
+        """Whether every replica that can be told learns of *purge*."""
+        announced, written = await asyncio.gather(
+            self._announced.publish(purge) if self._announced is not None else _no(), self._shared.publish(purge)
+        )
+        alone = self._announced is not None and any(
+            each.persist is None for each in self._buckets.values() if purge.bucket in ("", each.rules.name)
+        )
+        return written and (announced or not alone)
+
+
+async def _no() -> bool:
+    return False
 
 
 async def _delete(tier: Cache, only: Ledger) -> tuple[int, bool]:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 from proxy.errors import MogrError
 from proxy.ports import Cache, CacheEntry, Meter, Store
+
+T = TypeVar("T")
 
 
 class Shelf:
@@ -20,7 +23,7 @@ class Shelf:
         self._max_bytes = max_bytes
         self._waiting_bytes = 0
         self._places = asyncio.Semaphore(at_once)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def waiting_bytes(self) -> int:
@@ -30,37 +33,42 @@ class Shelf:
         """Copy *entry* into *cache* soon."""
         if cache is None:
             return
-        if not self._start(cache.put(key, entry), len(entry.body)):
+        if self._start(cache.put(key, entry), len(entry.body)) is None:
             self._meter.tier_error("disk")
 
-    def persist(self, store: Store, path: str, body: bytes, media_type: str, metadata: Mapping[str, str]) -> None:
-        """Write *body* to *path* of *store* soon."""
+    def persist(
+        self, store: Store, path: str, body: bytes, media_type: str, metadata: Mapping[str, str]
+    ) -> asyncio.Task[bool] | None:
+        """Write *body* to *path* of *store* soon: whether it was, once that is known; None: it will not be."""
 
-        async def write() -> None:
+        async def write() -> bool:
             try:
                 await store.put(path, body, media_type=media_type, metadata=metadata)
             except MogrError:
                 self._meter.persisted(ok=False)
-            else:
-                self._meter.persisted(ok=True)
+                return False
+            self._meter.persisted(ok=True)
+            return True
 
-        if not self._start(write(), len(body)):
+        task = self._start(write(), len(body))
+        if task is None:
             self._meter.persisted(ok=False)
+        return task
 
-    def _start(self, write: Coroutine[object, object, None], size_bytes: int) -> bool:
+    def _start(self, write: Coroutine[object, object, T], size_bytes: int) -> asyncio.Task[T] | None:
         if self._waiting_bytes and self._waiting_bytes + size_bytes > self._max_bytes:
             write.close()
-            return False
+            return None
         self._waiting_bytes += size_bytes
         task = asyncio.ensure_future(self._run(write, size_bytes))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return True
+        return task
 
-    async def _run(self, write: Coroutine[object, object, None], size_bytes: int) -> None:
+    async def _run(self, write: Coroutine[object, object, T], size_bytes: int) -> T:
         try:
             async with self._places:
-                await write
+                return await write
         finally:
             write.close()
             self._waiting_bytes -= size_bytes

@@ -66,7 +66,7 @@ class Purger:
         if failed:  # those workers may still send what was meant to be gone
             return 500, {**answer, "error": f"{failed} calls of web workers failed"}
         if unpublished:
-            return 500, {**answer, "error": "replicas could not be told: the bucket did not take it"}
+            return 500, {**answer, "error": "replicas could not be told: the bucket, or Redis, did not take it"}
         if forgettable:
             return 500, {**answer, "error": "it could not be written down, so a restart forgets it"}
         return 200, answer

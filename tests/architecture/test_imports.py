@@ -19,6 +19,7 @@ HOMES = {
     "httpcore": ("origins/",),
     "anyio": ("origins/", "web/", "admin/"),
     "obstore": ("stores/",),
+    "redis": ("replicas/",),
     "pyvips": ("codec/",),
     "PIL": ("codec/",),
     "pillow_heif": ("codec/",),

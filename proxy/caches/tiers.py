@@ -1,0 +1,22 @@
+"""The disk tier's two parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from proxy.caches.disk import DiskCache
+from proxy.ports import Clock, Meter
+from proxy.settings import DiskCache as DiskSettings
+
+
+def disk_tiers(
+    settings: DiskSettings | None, meter: Meter, clock: Clock, on_written: Callable[[int], None]
+) -> tuple[DiskCache | None, DiskCache | None]:
+    """Renditions and originals, each with a share of its own: neither can push the other out."""
+    if settings is None:
+        return None, None
+    renditions, originals = (
+        DiskCache(directory, max_bytes=max_bytes, meter=meter, clock=clock, on_written=on_written)
+        for directory, max_bytes in settings.shares()
+    )
+    return renditions, originals
