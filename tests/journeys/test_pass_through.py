@@ -18,7 +18,7 @@ from pictures import jpeg, opened
 from servers.mogr import Mogr
 from servers.origin import FaultyOrigin, Request, chunked, closed_port, head_of, raw, redirect, stall, status
 
-HASTY = {"connect_timeout_s": 1.0, "read_timeout_s": 1.0, "total_timeout_s": 2.0}
+HASTY = {"connect_timeout_s": 5.0, "read_timeout_s": 3.0, "total_timeout_s": 20.0}
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +100,14 @@ def ask(mogr: Mogr) -> Ask:
 
 
 def talk(port: int, sent: bytes) -> bytes:
-    """Everything that is answered to *sent* on one connection, until it is quiet or closed."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    """Everything that is answered to *sent* on one connection, until it is closed or, after something came, quiet."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(sent)
-        connection.settimeout(1.5)
         received = b""
         try:
             while data := connection.recv(65_536):
                 received += data
+                connection.settimeout(1.5)
         except TimeoutError:
             pass
         return received

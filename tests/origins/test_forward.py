@@ -209,7 +209,7 @@ async def test_every_fault_is_an_error_of_ours_and_nothing_is_sent_twice(
 ):
     server.answer("/p/key", behaviour)
     with pytest.raises(MogrError) as caught:
-        await read(await connect().forward(asked()))
+        await read(await connect(hasty=error is OriginTimeout).forward(asked()))
     assert type(caught.value) is error
     assert server.count() == 1
     assert meter.fetches == [outcome]
@@ -269,14 +269,14 @@ async def test_a_client_that_sends_too_slowly_loses_its_connection_to_the_origin
             yield b"x"
 
     with pytest.raises(RequestTooSlow):
-        await connect().forward(asked(b"/key", "PUT", body=slow()))
+        await connect(hasty=True).forward(asked(b"/key", "PUT", body=slow()))
     assert meter.fetches == ["ok"]
 
 
 async def test_an_origin_that_is_slow_to_answer_an_upload_is_timed_from_its_end(server, connect):
     server.answer("/p/key", stall())
     with pytest.raises(OriginTimeout):
-        await connect().forward(asked(b"/key", "PUT", body=pieces(b"x"), body_bytes=1))
+        await connect(hasty=True).forward(asked(b"/key", "PUT", body=pieces(b"x"), body_bytes=1))
 
 
 async def test_an_error_of_the_client_is_passed_on_and_counted_as_none_of_the_origin(server, connect, meter):
@@ -331,5 +331,5 @@ async def test_a_body_is_sent_no_faster_than_it_is_read(server, connect):
     server.deaf.add("/p/key")
     server.answer("/p/key", stall())
     with pytest.raises(OriginTimeout):
-        await connect().forward(asked(b"/key", "POST", body=endless()))
+        await connect(hasty=True).forward(asked(b"/key", "POST", body=endless()))
     assert taken < 32 * 1024 * 1024  # what the sockets' buffers hold

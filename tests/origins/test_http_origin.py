@@ -101,7 +101,7 @@ async def test_every_fault_is_an_error_of_ours(server, connect, meter, fault):
     behaviour, error, outcome = FAULTS[fault]
     server.answer("/p/key", behaviour)
     with pytest.raises(MogrError) as caught:
-        await read(connect(), "key")
+        await read(connect(hasty=error is OriginTimeout), "key")
     assert type(caught.value) is error
     assert meter.fetches == [outcome]
 
@@ -133,7 +133,7 @@ async def test_an_origin_whose_name_is_unknown_is_unavailable(connect):
 
 async def test_an_origin_that_does_not_accept_is_too_slow(connect):
     with unaccepting_port() as port, pytest.raises(OriginTimeout):
-        await connect(f"http://127.0.0.1:{port}/").open("key")
+        await connect(f"http://127.0.0.1:{port}/", hasty=True).open("key")
 
 
 async def test_an_origin_that_is_no_https_server_is_unavailable(connect):
@@ -290,7 +290,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_made_again(server, conn
 async def test_a_request_is_repeated_once_at_most_and_only_if_nothing_was_answered(server, connect, fault):
     server.answer("/p/key", FAULTS[fault][0])
     with pytest.raises(MogrError):
-        await read(connect(), "key")
+        await read(connect(hasty=FAULTS[fault][1] is OriginTimeout), "key")
     assert server.count("/p/key") == (2 if fault == "closes at once" else 1)
 
 

@@ -18,6 +18,7 @@ from proxy.stores.s3 import S3Store, endpoint_of
 from proxy.stores.s3_stream import NotModified, counterpart
 
 HASTY = Origins(connect_timeout_s=0.5, read_timeout_s=0.5, total_timeout_s=1.0)
+"""For what is to fail: obstore asks again as long as that."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def bucket(server) -> str:
 def connect(bucket: str, endpoint: str, **changes) -> S3Store:
     told = {
         "endpoint": endpoint, "region": "us-east-1", "virtual_hosted": False, "access_key_id": "testkey",
-        "secret_access_key": "testsecret", "settings": HASTY, "meter": TallyMeter(),
+        "secret_access_key": "testsecret", "settings": Origins(), "meter": TallyMeter(),
     }  # fmt: skip
     return S3Store(bucket, **(told | changes))
 
@@ -196,7 +197,8 @@ async def test_faults_of_a_service_are_errors_of_ours(behaviour, error):
     with FaultyOrigin() as faulty:
         faulty.answer("/pics/a", behaviour)
         meter = TallyMeter()
-        store = connect("pics", faulty.url(""), meter=meter)
+        settings = HASTY if issubclass(error, OriginUnavailable | OriginTimeout) else Origins()
+        store = connect("pics", faulty.url(""), meter=meter, settings=settings)
         with pytest.raises(error):
             await read(store, "a")
         assert len(meter.fetches) == 1
@@ -214,7 +216,7 @@ async def test_an_object_without_validators_has_none():
 
 
 async def test_a_service_that_is_down_is_unavailable():
-    store = connect("pics", f"http://127.0.0.1:{closed_port()}")
+    store = connect("pics", f"http://127.0.0.1:{closed_port()}", settings=HASTY)
     with pytest.raises(OriginUnavailable):
         await store.open("a")
     with pytest.raises(OriginUnavailable):
