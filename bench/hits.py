@@ -11,7 +11,8 @@ generator and a busy machine hardly matter; requests per second on two shared co
 rotating order, and ratios are taken within a round.
 
 Scenarios: a picture of about 20 KB and one of about 200 KB; 304 (the browser has it); and 20 KB with another Referer and
-Cookie in every request, as a CDN sends them on, where no two header sections are alike.
+Cookie in every request, as a CDN sends them on, where no two header sections are alike; and an object of 20 KB that is no
+picture, which mogr, too, passes through from the same origin as the others (``pass_through``).
 
 Needs wrk; nginx and varnishd are left out, loudly, where they are not installed.
 """
@@ -34,8 +35,9 @@ from pathlib import Path
 
 import httpx
 from process_tree import cpu_s
-from running import free_port, server
+from running import ROOT, free_port, server
 
+OBJECT = "object.bin"
 ACCEPT = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
@@ -91,6 +93,8 @@ class Scenario:
     fields: dict[str, str]
     status: int = 200
     all_different: bool = False
+    passed: bool = False
+    """Of an origin: what answers is the contender of that name there."""
 
 
 @contextlib.contextmanager
@@ -136,6 +140,10 @@ def varnish(origin: str, folder: Path) -> Iterator[Contender]:
         yield Contender("Varnish", base, pid, lambda answer: answer.headers.get("x-cache", "0") != "0")
 
 
+def is_from_memory(answer: httpx.Response) -> bool:
+    return re.search(r"mogr; hit; (ttl=\d+; )?detail=memory", answer.headers["cache-status"]) is not None
+
+
 def scenarios(base: str) -> list[Scenario]:
     """With pictures of the sizes that are wanted, found among the widths of one photograph."""
     small, large = (target_of(base, size_bytes) for size_bytes in (20_480, 204_800))
@@ -145,6 +153,8 @@ def scenarios(base: str) -> list[Scenario]:
         Scenario("200 KB", large, BROWSER),
         Scenario("304", small, {**BROWSER, "If-None-Match": tag}, status=304),
         Scenario("20 KB, no two requests alike", small, BROWSER, all_different=True),
+        Scenario("20 KB, passed through", f"/{OBJECT}", BROWSER, passed=True),
+        Scenario("20 KB, passed through, no two alike", f"/{OBJECT}", BROWSER, all_different=True, passed=True),
     ]
 
 
@@ -231,11 +241,14 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mogr-hits-")))
         folder.chmod(0o755)  # nginx and varnishd may change their user
-        base, pid = stack.enter_context(server(workers=1, codecs=1))
+        bucket = folder / "bucket"
+        shutil.copytree(ROOT / "photos", bucket)
+        (bucket / OBJECT).write_bytes(os.urandom(20_480))
+        base, pid = stack.enter_context(server(workers=1, codecs=1, store=f"file:{bucket}"))
+        passing_base, passing_pid = stack.enter_context(server(workers=1, codecs=1, store=base + "/", passing=True))
         every = scenarios(base)
-        contenders = [
-            Contender("mogr", base, pid, lambda answer: "hit; detail=memory" in answer.headers["cache-status"])
-        ]
+        contenders = [Contender("mogr", base, pid, is_from_memory)]
+        passing = Contender("mogr", passing_base, passing_pid, is_from_memory)
         for program, begin in (("nginx", nginx), ("varnishd", varnish)):
             if shutil.which(program):
                 contenders.append(stack.enter_context(begin(base, folder / program)))
@@ -247,6 +260,8 @@ def main() -> None:
             lua = folder / "script.lua"
             lua.write_text(script(scenario))
             body: bytes | None = None
+            if scenario.passed:
+                contenders[0] = passing
             for contender in contenders:
                 body = check(contender, scenario, body)
                 samples[scenario.name, contender.name] = []

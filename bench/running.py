@@ -33,6 +33,7 @@ queue_s = 600
 default = true
 store = "{store}"
 allow_private = true
+pass_through = {passing}
 """
 
 
@@ -44,6 +45,7 @@ def server(
     memory_bytes: int = 1 << 28,
     store: str = f"file:{ROOT / 'photos'}",
     timing: bool = False,
+    passing: bool = False,
 ) -> Iterator[tuple[str, int]]:
     """A server with a cache of its own: its address and process id.  *memory_bytes*: of the memory tier."""
     port, admin_port = free_port(), free_port()
@@ -57,6 +59,7 @@ def server(
                 codecs=codecs,
                 store=store,
                 timing=str(timing).lower(),
+                passing=str(passing).lower(),
                 memory_bytes=memory_bytes,
             )
         )

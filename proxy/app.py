@@ -51,6 +51,7 @@ from proxy.web.hosts import Buckets
 from proxy.web.peers import Peers
 from proxy.web.purges import purge_calls
 from proxy.web.ready import Readying, noting
+from proxy.web.ready_passed import ReadyingPassed, matters
 
 _LEARN_WITHIN_S = 5.0
 _TELL_WITHIN_S = 0.5
@@ -227,6 +228,7 @@ def build(
         max_bytes=ready_bytes,
         count=meter.hit_at_once,
         note=noting(access) if settings.server.access_log == "json" else None,
+        matters=matters if passes else None,
     )
     copies = Copies(
         ledger=ledger,
@@ -253,6 +255,7 @@ def build(
         peers=peers,
         server_timing=settings.server.server_timing,
         readying=Readying(deliver, clock, ready),
+        readying_passed=ReadyingPassed(shared_cache, clock, peers, ready),
     )
 
     async def begin() -> None:

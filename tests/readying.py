@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.connections.answer import Head, Ready
+from proxy.connections.answer import Head, Ready, Slot
 from proxy.connections.ready import ReadyAnswers, Target
 
 NOW = 1_800_000_000.0
@@ -35,7 +35,7 @@ class World:
     def __post_init__(self) -> None:
         self.answers = ReadyAnswers(
             now_s=lambda: self.now_s, ledger=self, max_bytes=self.max_bytes,
-            count=lambda status, seconds, sent_bytes: self.counted.append((status, sent_bytes)),
+            count=lambda kind, status, seconds, sent_bytes: self.counted.append((status, sent_bytes)),
         )  # fmt: skip
 
     def ask(
@@ -58,11 +58,15 @@ class World:
         self.answers.keep(Target(target, {b"host": b"h", **named}), answer)
 
 
-def ready(picture: Any = None, **changed: Any) -> Ready:
-    head = Head(b"HTTP/1.1 200 OK\r\nage: ", b"\r\nDate: ", b"\r\nid: ", b"\r\nlength: 4\r\n\r\n")
+def head_of(status: bytes, rest: bytes = b"") -> Head:
+    return Head((status + b"\r\nage: ", Slot.AGE, b"\r\nDate: ", Slot.DATE, b"\r\nid: "), rest + b"\r\n\r\n")
+
+
+def ready(content: Any = None, **changed: Any) -> Ready:
+    head = head_of(b"HTTP/1.1 200 OK", b"\r\nlength: 4")
     told: dict[str, Any] = {
-        "whole": head, "unchanged": Head(b"HTTP/1.1 304 Not Modified\r\nage: ", b"\r\nDate: ", b"\r\nid: ", b"\r\n\r\n"),
-        "picture": picture or Kept(), "facts": Kept(), "etag": b'"e"', "last_modified": b"then", "vary": (),
-        "fetched_at_s": NOW - 10, "initial_age_s": 0.0, "fresh_until_s": NOW + 3600, "generation": 0, "cache_status": "hit",
+        "whole": head, "unchanged": head_of(b"HTTP/1.1 304 Not Modified"),
+        "content": content or Kept(), "facts": Kept(), "etag": b'"e"', "last_modified": b"then", "vary": (),
+        "fetched_at_s": NOW - 10, "initial_age_s": 0.0, "fresh_until_s": NOW + 3600, "generation": 0, "cache": (b"hit",),
     }  # fmt: skip
     return Ready(**{**told, **changed})

@@ -48,7 +48,7 @@ def samples(meter: CountingMeter) -> dict[str, float]:
         (lambda m: m.cache_hit("memory"), {"mogr_cache_hits_total{tier=memory}": 1}),
         (lambda m: m.cache_hit("attic"), {"mogr_cache_hits_total{tier=other}": 1}),
         (
-            lambda m: m.hit_at_once(200, 0.1, 70),
+            lambda m: m.hit_at_once("rendition", 200, 0.1, 70),
             {
                 "mogr_requests_total{kind=rendition,status=200}": 1,
                 "mogr_cache_hits_total{tier=memory}": 1,
@@ -84,7 +84,7 @@ def test_every_event_is_counted_under_its_name(event, counted):
 def test_hits_that_are_added_up_late_are_added_up_once():
     one, other = CountingMeter(), CountingMeter()
     for status in (200, 200, 304):
-        one.hit_at_once(status, 0.001, 10)
+        one.hit_at_once("rendition", status, 0.001, 10)
         one.snapshot()
         other.request("rendition", status, 0.001, 10)
         other.cache_hit("memory")

@@ -39,14 +39,15 @@ class Timers:
 class Wire(asyncio.Transport):
     """A transport whose other end takes only what the test says."""
 
-    def __init__(self, waiting_bytes: int = 0) -> None:
+    def __init__(self, waiting_bytes: int = 0, *, peer: str | None = None) -> None:
         super().__init__()
+        self.peer = peer
         self.written = b""
         self.waiting_bytes = waiting_bytes
         self.closing = self.aborted = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
+        return (self.peer, 50_000) if name == "peername" and self.peer else default
 
     def get_write_buffer_size(self) -> int:
         return self.waiting_bytes

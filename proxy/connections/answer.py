@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from proxy.core.fields.cache_control import MAX_DELTA_S
@@ -37,22 +38,39 @@ class KeptBody(Protocol):
     def touch(self) -> None: ...
 
 
+class Slot(enum.Enum):
+    """What changes from answer to answer beside the request's id."""
+
+    AGE = enum.auto()
+    DATE = enum.auto()
+    TTL = enum.auto()
+    """Seconds of freshness left, as Cache-Status says them."""
+
+
+Template = tuple[bytes | Slot, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A header section, cut where something of it changes from answer to answer."""
+    """A header section, cut where something of it changes."""
 
-    before_age: bytes
-    before_date: bytes
-    before_id: bytes
-    after_id: bytes
+    before_id: Template
+    after_id: bytes | None
+    """None: the answer's id is no business of ours, all of it stands before."""
 
     @property
     def size_bytes(self) -> int:
-        return len(self.before_age) + len(self.before_date) + len(self.before_id) + len(self.after_id)
+        return sum(len(piece) for piece in self.before_id if isinstance(piece, bytes)) + len(self.after_id or b"")
 
-    def begin(self, age_s: int, date: bytes) -> bytes:
-        """All of it before the request's id."""
-        return b"".join((self.before_age, b"%d" % age_s, self.before_date, date, self.before_id))
+
+class Passing(Protocol):
+    """What else has to be so where more of a request matters than ``Ready.vary``."""
+
+    def holds(self) -> bool:
+        """Whether the answer may still be sent to anybody."""
+
+    def admits(self, fields: Mapping[bytes, bytes], peer: str) -> bool:
+        """Whether it is the one for a request with these fields from *peer*."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -63,27 +81,35 @@ class Ready:
     """Of 200."""
     unchanged: Head
     """Of 304."""
-    picture: KeptBody
+    content: KeptBody
     facts: Kept
     """What the answer was made of: it holds as long as these are where they were."""
     others: tuple[Kept, ...] = ()
     """The same for every picture that went into it."""
-    etag: bytes
+    etag: bytes | None
+    """Without ``W/``."""
     last_modified: bytes | None
     vary: tuple[bytes, ...]
     """Fields of the request that pick it; names in lower case."""
+    passing: Passing | None = None
     fetched_at_s: float
     initial_age_s: float
     """What Age was then."""
+    lifetime_s: float = 0.0
+    """From age 0 on; where it is said (``Slot.TTL``)."""
     fresh_until_s: float
     generation: int
     """Of the ledger of purges, when this was known to be no old copy."""
-    cache_status: str
+    kind: str = "rendition"
+    """For the metrics."""
+    cache: Template
+    """What Cache-Status says, for the log."""
     from_s: float = math.inf
     till_s: float = -math.inf
     """When the beginnings say the right age and date."""
     whole_begin: bytes = b""
     unchanged_begin: bytes = b""
+    _values: Mapping[Slot, bytes] = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int:
@@ -92,8 +118,8 @@ class Ready:
     def is_like(self, other: Ready) -> bool:
         """Whether both say the same of the same bytes."""
         return (
-            (self.picture, self.facts, self.others) == (other.picture, other.facts, other.others)
-            and (self.whole, self.unchanged) == (other.whole, other.unchanged)
+            (self.content, self.facts, self.others) == (other.content, other.facts, other.others)
+            and (self.whole, self.unchanged, self.passing) == (other.whole, other.unchanged, other.passing)
             and (self.generation, self.fresh_until_s) == (other.generation, other.fresh_until_s)
         )
 
@@ -102,16 +128,28 @@ class Ready:
         if now_s >= self.fresh_until_s:
             return False
         age_s = max(0.0, now_s - self.fetched_at_s) + self.initial_age_s
-        age, date = int(min(age_s, MAX_DELTA_S)), format_date(now_s).encode()
-        self.whole_begin, self.unchanged_begin = self.whole.begin(age, date), self.unchanged.begin(age, date)
-        # Age changes at other moments than the clock's seconds.
+        ttl_s = self.lifetime_s - age_s
+        self._values = values = {
+            Slot.AGE: b"%d" % min(age_s, MAX_DELTA_S), Slot.DATE: format_date(now_s).encode(), Slot.TTL: b"%d" % ttl_s,
+        }  # fmt: skip
+        self.whole_begin, self.unchanged_begin = (
+            _join(head.before_id, values) for head in (self.whole, self.unchanged)
+        )
+        # Age changes at other moments than the clock's seconds, and what is left of a lifetime perhaps at yet others.
         since_s = math.floor(now_s)
         older_s = max(now_s, self.fetched_at_s) + 1 - age_s % 1
         self.from_s = max(since_s, older_s - 1)
         self.till_s = min(since_s + 1, older_s, self.fresh_until_s)
-        for place in (self.picture, self.facts, *self.others):  # what is asked for stays
+        if Slot.TTL in self.cache:
+            self.from_s, self.till_s = now_s, min(self.till_s, now_s + ttl_s % 1)
+        for place in (self.content, self.facts, *self.others):  # what is asked for stays
             place.touch()
         return True
+
+    @property
+    def cache_status(self) -> str:
+        """What Cache-Status said in the last answer."""
+        return _join(self.cache, self._values).decode("latin-1")
 
     def is_unchanged(self, fields: Mapping[bytes, bytes]) -> bool | None:
         """Whether the client has it already; None: its conditions are more than this can judge."""
@@ -122,3 +160,7 @@ class Ready:
         if since is not None:
             return True if since == self.last_modified else None
         return False
+
+
+def _join(template: Template, values: Mapping[Slot, bytes]) -> bytes:
+    return b"".join(piece if isinstance(piece, bytes) else values[piece] for piece in template)

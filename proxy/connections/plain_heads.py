@@ -7,7 +7,7 @@ parser, and so is every request that is not answered from here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 Fields = Mapping[bytes, bytes]
@@ -20,18 +20,25 @@ FOR_THE_SERVER = frozenset({
     b"access-control-request-method", b"access-control-request-headers",
 })  # fmt: skip
 """A request with one of these is more than the choice of an answer."""
-PICKING = frozenset({b"accept", b"origin", b"save-data", b"sec-ch-dpr", b"sec-ch-width"})
-"""What an answer may depend on (its Vary) to be chosen here; in none of them does case matter."""
+_LISTS = frozenset({b"accept", b"accept-encoding", b"accept-language"})
+"""Of these case does not matter (RFC 9110 §12.5)."""
+_OF_PICTURES = frozenset({b"accept", b"origin", b"save-data", b"sec-ch-dpr", b"sec-ch-width"})
+SITE = frozenset({b"x-forwarded-host", b"x-forwarded-proto"})
+"""What a trusted proxy says of the URL that the client asked for."""
+PICKING = _OF_PICTURES | _LISTS | SITE
+"""What an answer may depend on (its Vary) to be chosen here."""
 LOGGED = frozenset({b"referer", b"user-agent", b"x-forwarded-for"})
-AS_WRITTEN = LOGGED | {b"if-none-match", b"if-modified-since"}
+AS_WRITTEN = (LOGGED | PICKING | {b"if-none-match", b"if-modified-since"}) - _LISTS
+INDIFFERENT = LOGGED | {b"host", b"connection", b"if-none-match", b"if-modified-since"}
+"""What is among ``Fields`` and picks no answer; ``host`` is part of what all of them are found by."""
 _LASTING = frozenset({b"keep-alive", b"close"})
-_NEEDED = PICKING | {b"host", b"connection", b"if-none-match", b"if-modified-since"}
+_ALWAYS = _OF_PICTURES | (INDIFFERENT - LOGGED)
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([\x20-\x7e]*)")
 _MAX_LINES = 2_048
 """Remembered.  Nearly all of a request's lines came before, from this browser or another one of its kind."""
 _MAX_LINE_BYTES = 256
 
-_SELDOM_AGAIN = AS_WRITTEN - {b"user-agent"} | {b"cookie"}
+_SELDOM_AGAIN = LOGGED - {b"user-agent"} | {b"if-none-match", b"if-modified-since", b"cookie"}
 
 _Line = tuple[bytes, bytes] | tuple[()]
 """A name and a value, or nothing where they do not matter here."""
@@ -44,9 +51,10 @@ class _NotPlainError(Exception):
 class _Lines(dict[bytes, _Line]):
     """What lines say; of one that is not known it is read."""
 
-    def __init__(self, needed: frozenset[bytes]) -> None:
+    def __init__(self, needed: frozenset[bytes], matters: Callable[[bytes], bool] | None) -> None:
         super().__init__()
         self._needed = needed
+        self._matters = matters or (lambda _: False)
 
     def __missing__(self, line: bytes) -> _Line:
         match = _LINE.fullmatch(line)
@@ -54,7 +62,7 @@ class _Lines(dict[bytes, _Line]):
             raise _NotPlainError
         name = match[1].lower()
         told: _Line = ()
-        if name in self._needed:
+        if name in self._needed or self._matters(name):
             told = name, match[2] if name in AS_WRITTEN else match[2].lower()
         elif name in FOR_THE_SERVER:
             raise _NotPlainError
@@ -66,10 +74,16 @@ class _Lines(dict[bytes, _Line]):
 
 
 class PlainHeads:
-    """Reads header sections; one for each web worker.  *logged*: those of the fields, too, that only a log shows."""
+    """Reads header sections; one for each web worker.
 
-    def __init__(self, *, logged: bool) -> None:
-        self._lines = _Lines(_NEEDED | LOGGED if logged else _NEEDED)
+    Args:
+        logged: those of the fields, too, that only a log shows.
+        matters: which other fields, by name, matter to some answer; None: only those of pictures do, not all of ``PICKING``.
+    """
+
+    def __init__(self, *, logged: bool, matters: Callable[[bytes], bool] | None = None) -> None:
+        needed = _ALWAYS if matters is None else _ALWAYS | PICKING
+        self._lines = _Lines(needed | LOGGED if logged else needed, matters)
 
     def fields(self, block: bytes) -> Fields | None:
         """Those of the fields in *block* that matter here; None: it is for the parser to read.

@@ -76,7 +76,8 @@ class ReadyAnswers:
 
     Args:
         now_s: the time, in seconds since the epoch.
-        count: told of each answer: status, seconds, bytes of body.
+        count: told of each answer: its kind, status, seconds, bytes of body.
+        matters: which fields, by name, answers depend on that are not those of pictures; see ``PlainHeads``.
     """
 
     def __init__(
@@ -85,15 +86,16 @@ class ReadyAnswers:
         now_s: Callable[[], float],
         ledger: Generations,
         max_bytes: int,
-        count: Callable[[int, float, int], None],
+        count: Callable[[str, int, float, int], None],
         note: Note | None = None,
+        matters: Callable[[bytes], bool] | None = None,
     ) -> None:
         self._now_s = now_s
         self._ledger = ledger
         self._max_bytes = max_bytes
         self._count = count
         self._note = note
-        self.heads = PlainHeads(logged=note is not None)
+        self.heads = PlainHeads(logged=note is not None, matters=matters)
         """What the fields of requests are read by."""
         self._urls: dict[tuple[bytes, bytes], _Url] = {}
         self.used_bytes = 0
@@ -124,15 +126,18 @@ class ReadyAnswers:
         if ready is None:
             return False
         now_s = self._now_s()
-        picture = ready.picture.value
+        content, passing = ready.content.value, ready.passing
         if (
-            picture is None
+            content is None
             or ready.generation != self._ledger.generation
             or not (ready.from_s <= now_s < ready.till_s or ready.renew(now_s))
             or (ready.others and any(place.value is None for place in ready.others))
             or ready.facts.value is None
+            or (passing is not None and not passing.holds())
         ):
             self._drop(fields[b"host"], target)
+            return False
+        if passing is not None and not passing.admits(fields, peer):
             return False
         unchanged = ready.is_unchanged(fields)
         if unchanged is None:
@@ -144,16 +149,18 @@ class ReadyAnswers:
         request_id = self._ids[at : at + _ID_CHARS]
         if unchanged:
             status, body = 304, b""
-            head = ready.unchanged_begin + request_id + ready.unchanged.after_id
+            head, after_id = ready.unchanged_begin, ready.unchanged.after_id
         else:
-            status, body = 200, b"" if head_only else picture.body
-            head = ready.whole_begin + request_id + ready.whole.after_id
+            status, body = 200, b"" if head_only else content.body
+            head, after_id = ready.whole_begin, ready.whole.after_id
+        if after_id is not None:
+            head += request_id + after_id
         if closing:
             head = head[:-2] + b"connection: close\r\n\r\n"
         write((head, body))
         url.used = True
         seconds = perf_counter() - started_s
-        self._count(status, seconds, len(body))
+        self._count(ready.kind, status, seconds, len(body))
         if self._note is not None:
             method = "HEAD" if head_only else "GET"
             asked = Target(target, fields)

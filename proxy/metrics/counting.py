@@ -38,8 +38,8 @@ class CountingMeter:
         self._request_seconds = timings["mogr_request_seconds"]
         self._response_bytes = counters["mogr_response_bytes"]
         self._hits = counters["mogr_cache_hits"]
-        self._at_once: dict[int, int] = {}
-        """Hits by status that are to be added to the rest."""
+        self._at_once: dict[tuple[str, int], int] = {}
+        """Hits by kind and status that are to be added to the rest."""
         self._sent_at_once_bytes = 0
 
     def request(self, kind: str, status: int, seconds: float, sent_bytes: int) -> None:
@@ -50,8 +50,8 @@ class CountingMeter:
     def cache_hit(self, tier: str) -> None:
         self._hits.add((tier,))
 
-    def hit_at_once(self, status: int, seconds: float, sent_bytes: int) -> None:
-        self._at_once[status] = self._at_once.get(status, 0) + 1
+    def hit_at_once(self, kind: str, status: int, seconds: float, sent_bytes: int) -> None:
+        self._at_once[kind, status] = self._at_once.get((kind, status), 0) + 1
         self._sent_at_once_bytes += sent_bytes
         self._request_seconds.add((), seconds)
 
@@ -92,8 +92,8 @@ class CountingMeter:
 
     def snapshot(self) -> Snapshot:
         """A copy, ready for JSON."""
-        for status, number in self._at_once.items():
-            self._requests.add(("rendition", status), number)
+        for labels, number in self._at_once.items():
+            self._requests.add(labels, number)
             self._hits.add(("memory",), number)
         self._response_bytes.add((), self._sent_at_once_bytes)
         self._at_once.clear()

@@ -24,8 +24,8 @@ class Meter(Protocol):
         """*tier* is ``memory``, ``disk`` or ``bucket``."""
         ...
 
-    def hit_at_once(self, status: int, seconds: float, sent_bytes: int) -> None:
-        """One answer of the edge and one hit: a rendition from memory, answered below the application."""
+    def hit_at_once(self, kind: str, status: int, seconds: float, sent_bytes: int) -> None:
+        """One answer of the edge and one hit: from memory, answered below the application; *kind* as in ``request``."""
         ...
 
     def cache_miss(self) -> None: ...

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from proxy.core.http_cache.messages import Entry
 from proxy.core.model import Provenance
 from proxy.core.purges import Ledger, Standing
-from proxy.ports import Cache, CacheEntry, Memory
+from proxy.ports import Cache, CacheEntry, Memory, Place
 from proxy.service.epochs import Epochs
 from proxy.service.ordered_writes import OrderedWrites
 from proxy.service.pages import Page, Url, body_key, entries_of, page_record, provenance_of
@@ -62,6 +62,11 @@ class Answers:
             return None
         self._pages.put(url.key, page)
         return page
+
+    def places(self, url: Url, entry: Entry) -> tuple[Place[Page], Place[bytes]] | None:
+        """Where in memory the page is that names *entry*, and the bytes of that; None: not both are there."""
+        page, body = self._pages.place(url.key), self._bodies.place(entry.body_id)
+        return None if page is None or body is None else (page, body)
 
     def known_body(self, entry: Entry) -> bytes | None:
         return self._bodies.get(entry.body_id) if entry.size_bytes else b""

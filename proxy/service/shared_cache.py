@@ -23,6 +23,7 @@ from proxy.service.pages import Page, Url
 from proxy.service.receiving import Tank
 from proxy.service.recently import Recently
 from proxy.service.rounds import Fresh, Own, Round, Rounds
+from proxy.service.standing import Standing, standing
 
 REST_S = 5.0
 """How long an origin that failed is left alone where a stale answer may stand in for it."""
@@ -63,6 +64,10 @@ class SharedCache:
         if use is Use.STALE or renewing:
             self._refresh(ask, entry)
         return self._hit(ask, entry, body, "refreshing" if renewing else "memory", tier="memory")
+
+    def standing(self, ask: Ask) -> Standing | None:
+        """What ``hit`` answers *ask* with, if that is a new enough 200 for whoever asks alike."""
+        return standing(self._answers, ask, self._clock.now_s())
 
     async def answer(self, ask: Ask) -> Answer:
         """The answer, wherever it comes from.

@@ -45,6 +45,7 @@ from proxy.web.presence import ClientGoneError, unless_gone
 from proxy.web.problems import known_error, original_will_do, problem
 from proxy.web.protection import is_protected, only_styles
 from proxy.web.ready import Readying
+from proxy.web.ready_passed import ReadyingPassed
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest, object_key, read_request
 
@@ -71,6 +72,7 @@ class Edge:
         guard: Guard | None = None,
         server_timing: bool = False,
         readying: Readying | None = None,
+        readying_passed: ReadyingPassed | None = None,
     ) -> None:
         self._buckets = buckets
         self._deliver = deliver
@@ -85,6 +87,7 @@ class Edge:
         self._guard = guard or Guard(buckets, clock, self._peers)
         self._server_timing = server_timing
         self._readying = readying
+        self._readying_passed = readying_passed
         self._date = 0, format_date(0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,7 +158,9 @@ class Edge:
             if forwarder is not None:
                 if protected:
                     raise StylesOnly
-                return await forwarded_reply(request, bucket, forwarder, self._shared_cache, self._peers, receive)
+                return await forwarded_reply(
+                    request, bucket, forwarder, self._shared_cache, self._peers, receive, self._readying_passed
+                )
             key = object_key(request.raw_path, rules.persist_prefix)
             asked = self._asker.ask(request, bucket, key)
             if protected:

@@ -17,13 +17,14 @@ from proxy.core.http_cache.messages import CacheRequest
 from proxy.core.query import asks_operation
 from proxy.errors import LoopDetected, MethodNotAllowed, UnclearBody, UnknownCoding
 from proxy.ports import Forwarder, ForwardRequest
-from proxy.service.asking import Answer, Ask
+from proxy.service.asking import Ask
 from proxy.service.bucket import Bucket
 from proxy.service.pages import Url
 from proxy.service.shared_cache import SharedCache
 from proxy.web.ask import is_picture_name
 from proxy.web.peers import Peers
 from proxy.web.presence import ClientGoneError, unless_gone
+from proxy.web.ready_passed import ReadyingPassed, passed_reply
 from proxy.web.reply import Reply
 from proxy.web.request import EdgeRequest, refuse_hidden
 
@@ -43,7 +44,13 @@ def goes_through(request: EdgeRequest, bucket: Bucket) -> Forwarder | None:
 
 
 async def forwarded_reply(
-    request: EdgeRequest, bucket: Bucket, forwarder: Forwarder, cache: SharedCache, peers: Peers, receive: Receive
+    request: EdgeRequest,
+    bucket: Bucket,
+    forwarder: Forwarder,
+    cache: SharedCache,
+    peers: Peers,
+    receive: Receive,
+    readying: ReadyingPassed | None = None,
 ) -> Reply:
     """The answer of the cache or the origin; its body may be read as it is sent.
 
@@ -99,21 +106,9 @@ async def forwarded_reply(
         ),
     )
     hit = cache.hit(ask)
-    return _reply(hit if hit is not None else await unless_gone(body.receive_after, cache.answer(ask)))
-
-
-def _reply(answer: Answer) -> Reply:
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.lines]
-    status = answer.cache_status.format()
-    return Reply(
-        status=answer.status,
-        headers=[*headers, ("cache-status", status)],
-        body=answer.body,
-        size_bytes=answer.size_bytes,
-        close=answer.close,
-        kind="object",
-        cache=status,
-    )
+    if hit is not None and readying is not None and request.target is not None:
+        readying.hit(request.target, request.peer, ask)
+    return passed_reply(hit if hit is not None else await unless_gone(body.receive_after, cache.answer(ask)))
 
 
 class _Body:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -13,9 +14,10 @@ class Peers:
 
     def __init__(self, trusted: Iterable[Network] = ()) -> None:
         self._trusted = tuple(trusted)
+        self.trusts: Callable[[str], bool] = lru_cache(4_096)(self._trusts)
+        """Whether what an address says of the clients before it is believed."""
 
-    def trusts(self, address: str) -> bool:
-        """Whether what *address* says of the clients before it is believed."""
+    def _trusts(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

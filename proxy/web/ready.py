@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proxy.connections.answer import Head, Ready
+from proxy.connections.answer import Ready
 from proxy.connections.ready import Note, ReadyAnswers, Target
 from proxy.core.fields.dates import format_date
 from proxy.core.model import Freshness
@@ -13,11 +13,8 @@ from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver, Delivered, Question
 from proxy.web.access_log import AccessLog
 from proxy.web.image import image_reply, tags_of
-from proxy.web.reply import Reply
+from proxy.web.ready_heads import head_of
 from proxy.web.request import EdgeRequest, read_fields
-
-_AGE, _DATE, _ID = b"age", b"date", b"x-cos-request-id"
-_STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
 
 
 class Readying:
@@ -63,9 +60,9 @@ class Readying:
         )
         last_modified_s = delivered.facts.validators.last_modified_s
         ready = Ready(
-            whole=_head(whole),
-            unchanged=_head(unchanged),
-            picture=places.artifact,
+            whole=head_of(whole),
+            unchanged=head_of(unchanged),
+            content=places.artifact,
             facts=places.facts,
             others=places.inputs,
             etag=delivered.artifact.etag.encode(),
@@ -75,29 +72,13 @@ class Readying:
             initial_age_s=freshness.initial_age_s,
             fresh_until_s=until_s,
             generation=places.generation,
-            cache_status=whole.cache,
+            cache=(whole.cache.encode(),),
         )
         self._answers.keep(request.target, ready)
 
 
 def _fresh_until_s(freshness: Freshness) -> float:
     return freshness.fetched_at_s + freshness.lifetime_s - freshness.initial_age_s
-
-
-def _head(reply: Reply) -> Head:
-    """The header section of *reply*, as the edge completes it and our server writes it."""
-    reply.headers += [("date", ""), ("x-cos-request-id", "")]
-    parts, part = [], _STATUS_LINES[reply.status]
-    for name, value in reply.lines():
-        part += name.lower() + b": "
-        if name in (_AGE, _DATE, _ID):
-            parts.append(part)
-            part = b""
-        else:
-            part += value
-        part += b"\r\n"
-    before_age, before_date, before_id = parts
-    return Head(before_age, before_date, before_id, part + b"\r\n")
 
 
 def noting(log: AccessLog) -> Note:

@@ -40,13 +40,13 @@ def test_no_id_comes_twice():
 @pytest.mark.parametrize(
     "change",
     [
-        lambda world, answer: setattr(answer.picture, "value", None),
+        lambda world, answer: setattr(answer.content, "value", None),
         lambda world, answer: setattr(answer.facts, "value", None),
         lambda world, answer: setattr(answer.others[0], "value", None),
         lambda world, answer: setattr(world, "generation", 1),
         lambda world, answer: setattr(world, "now_s", NOW + 3600),
     ],
-    ids=["picture", "facts", "mark", "purge", "time"],
+    ids=["content", "facts", "mark", "purge", "time"],
 )
 def test_what_would_be_answered_otherwise_is_ready_no_more(change: Any) -> None:
     world, answer = World(), ready(others=(Kept(),))
@@ -62,10 +62,10 @@ def test_use_counts_in_the_memory_tier_about_once_a_second():
     world.keep(answer)
     for _ in range(100):
         world.ask()
-    assert answer.picture.touches == answer.facts.touches == 1  # type: ignore[attr-defined]
+    assert answer.content.touches == answer.facts.touches == 1  # type: ignore[attr-defined]
     world.now_s += 1
     world.ask()
-    assert answer.picture.touches == 2  # type: ignore[attr-defined]
+    assert answer.content.touches == 2  # type: ignore[attr-defined]
 
 
 def test_it_keeps_nothing_alive_that_the_memory_tier_gives_up():

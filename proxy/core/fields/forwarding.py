@@ -107,6 +107,14 @@ def site_of(lines: Lines) -> str:
     return "\n".join(sorted(told))
 
 
+def is_about_the_way(name: bytes) -> bool:
+    """Whether the field *name*, in lower case, is read by ``has_passed_us``, ``site_of`` or ``steers_the_origin``."""
+    plain = plain_name(name)
+    if plain.startswith(b"x-forwarded-"):
+        return plain not in _CLIENTS
+    return plain in (b"via", b"forwarded") or plain in _STEERING
+
+
 def steers_the_origin(lines: Lines) -> bool:
     """Whether a field is there by which frameworks let a request name another URL, host or method than its own."""
     return any(plain_name(name) in _STEERING for name, _ in lines)
