@@ -23,6 +23,12 @@ def open_to_pages(reply: Reply, cors: Cors, origin: str | None, method: str) -> 
             add_vary(reply, "Origin")
 
 
+def picking_pages(cors: Cors) -> tuple[str, ...] | None:
+    """The request fields by which ``open_to_pages`` tells answers to GET and HEAD apart; None: it tells these apart as well."""
+    alike = all(("GET" in rule.methods) is ("HEAD" in rule.methods) for rule in cors.rules)
+    return (("origin",) if cors.varies("GET") else ()) if alike else None
+
+
 def keep_private(reply: Reply, response: Mapping[str, str] | None) -> None:
     """Make *reply*, to a signed request, one for its client alone; *response*: fields that the signature replaces."""
     if reply.status in (200, 206, 304):

@@ -121,12 +121,13 @@ class Edge:
         """The reply, whatever happens."""
         try:
             bucket = self._buckets.find(request.host)
-            if self._guard.is_needless(request, bucket):
+            access, visit = bucket.rules.access, None
+            if not self._guard.is_needless(request, bucket):
+                request = replace(request, target=None)  # who may have it is to be asked each time
+            elif not access.cors:
                 return await self._reply(request, bucket, request_id, receive)
         except MogrError as error:
             return self._problem(error, request, request_id)
-        access, visit = bucket.rules.access, None
-        request = replace(request, target=None)  # who may have it is to be asked each time
         try:
             visit = self._guard.admit(request, bucket)
         except Exception as error:

@@ -54,13 +54,13 @@ class Guard:
         }
 
     def is_needless(self, request: EdgeRequest, bucket: Bucket) -> bool:
-        """Whether *request* would be let in as it is; costs next to nothing.
+        """Whether *request* would be let in as it is, unless it is a preflight; costs next to nothing.
 
         Raises:
             InvalidUri: the query is too long, or has too many parameters.
         """
         access = bucket.rules.access
-        return access.is_open and not (access.keys and _shows_signature(request, bucket))
+        return access.admits_all and not (access.keys and _shows_signature(request, bucket))
 
     def admit(self, request: EdgeRequest, bucket: Bucket) -> Visit:
         """Let *request* in.

@@ -107,7 +107,7 @@ async def forwarded_reply(
     )
     hit = cache.hit(ask)
     if hit is not None and readying is not None and request.target is not None:
-        readying.hit(request.target, request.peer, ask)
+        readying.hit(request.target, request.peer, ask, bucket.rules.access.cors)
     return passed_reply(hit if hit is not None else await unless_gone(body.receive_after, cache.answer(ask)))
 
 

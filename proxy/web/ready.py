@@ -12,6 +12,7 @@ from proxy.ports import Clock
 from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver, Delivered, Question
 from proxy.web.access_log import AccessLog
+from proxy.web.dress import open_to_pages, picking_pages
 from proxy.web.image import image_reply, tags_of
 from proxy.web.ready_heads import head_of
 from proxy.web.request import EdgeRequest, read_fields
@@ -37,12 +38,14 @@ class Readying:
     ) -> None:
         """*request* was answered from memory: the next one like it need not come this far, until *until_s* at most.
 
-        Whether an answer is allowed is asked no more then.  A bucket that asks that of more than the URL and the fields
-        in *vary* must not come here.
+        Whether an answer is allowed is asked no more then.  A bucket that asks that of more than the URL, the fields
+        in *vary* and Origin must not come here.
         """
         if request.target is None or delivered.interim_s is not None or delivered.revalidated:
             return
-        if self._answers.holds(request.target):
+        cors = bucket.rules.access.cors
+        pages = picking_pages(cors)
+        if pages is None or self._answers.holds(request.target):
             return
         places, freshness, now_s = (
             self._deliver.places(bucket, question),
@@ -58,6 +61,9 @@ class Readying:
             image_reply(each, delivered, vary=vary, now_s=now_s, timing=False, slim=question.plan.slim, tags=tags)
             for each in (plain, replace(plain, headers={"if-none-match": delivered.artifact.etag}))
         )
+        if cors:
+            for each in (whole, unchanged):
+                open_to_pages(each, cors, request.header("origin"), "GET")
         last_modified_s = delivered.facts.validators.last_modified_s
         ready = Ready(
             whole=head_of(whole),
@@ -67,7 +73,7 @@ class Readying:
             others=places.inputs,
             etag=delivered.artifact.etag.encode(),
             last_modified=None if last_modified_s is None else format_date(last_modified_s).encode(),
-            vary=tuple(name.lower().encode() for name in vary),
+            vary=tuple(sorted({name.lower().encode() for name in (*vary, *pages)})),
             fetched_at_s=freshness.fetched_at_s,
             initial_age_s=freshness.initial_age_s,
             fresh_until_s=until_s,

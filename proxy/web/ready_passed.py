@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from proxy.connections.answer import Ready
 from proxy.connections.plain_heads import INDIFFERENT, PICKING, SITE
 from proxy.connections.ready import ReadyAnswers, Target
+from proxy.core.access.cors import Cors
 from proxy.core.fields.forwarding import is_about_the_way
 from proxy.ports import Clock
 from proxy.service.asking import Answer, Ask
 from proxy.service.shared_cache import SharedCache
 from proxy.service.standing import Unforgotten
+from proxy.web.dress import open_to_pages, picking_pages
 from proxy.web.peers import Peers
 from proxy.web.ready_heads import cut_at_ttl, head_of
 from proxy.web.reply import Reply
@@ -54,20 +56,27 @@ class ReadyingPassed:
         self._peers = peers
         self._answers = answers
 
-    def hit(self, target: Target, peer: str, ask: Ask) -> None:
-        """*ask*, which came as *target* from *peer*, was answered from memory: the next one like it need not come this far."""
-        if self._answers.holds(target):
+    def hit(self, target: Target, peer: str, ask: Ask, cors: Cors) -> None:
+        """*ask*, which came as *target* from *peer*, was answered from memory: the next one like it need not come this far.
+
+        *cors* will be told of on the answer.
+        """
+        pages = picking_pages(cors)
+        if pages is None or self._answers.holds(target):
             return
         found = self._cache.standing(ask)
         if found is None:
             return
         trusted = self._peers.trusts(peer)
-        vary = frozenset(name.encode() for name in found.vary) | (SITE if trusted else frozenset())
+        vary = frozenset(name.encode() for name in (*found.vary, *pages)) | (SITE if trusted else frozenset())
         passing = _Passing(found.unforgotten, self._peers, trusted)
         policy, now_s = found.policy, self._clock.now_s()
         if not passing.admits(target.fields, peer) or policy.ttl_s(now_s) <= 0:
             return
         whole, unchanged = passed_reply(found.whole), passed_reply(found.unchanged)
+        if cors:
+            for each in (whole, unchanged):
+                open_to_pages(each, cors, ask.view.fields.get("origin"), "GET")
         ready = Ready(
             whole=head_of(whole),
             unchanged=head_of(unchanged),

@@ -32,7 +32,13 @@ async def connect(server, meter):
     opened: list[HttpOrigin] = []
 
     def connected(base_url: str | None = None, *, hasty: bool = False, **changes) -> HttpOrigin:
-        told = {"settings": HASTY if hasty else PATIENT, "headers": {}, "allow_private": True, "meter": meter, "clock": ManualClock()}
+        told = {
+            "settings": HASTY if hasty else PATIENT,
+            "headers": {},
+            "allow_private": True,
+            "meter": meter,
+            "clock": ManualClock(),
+        }
         opened.append(HttpOrigin(base_url or server.url("/p/"), **(told | changes)))
         return opened[-1]
 

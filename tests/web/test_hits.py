@@ -237,7 +237,7 @@ NEVER: list[dict[str, Any]] = [
     {"styles_only": True, "styles": {"small": "imageMogr2/thumbnail/!50p"}, "style_separators": "!"},
     {"referers": {"allow": ["example.com"], "empty": True}},
     {"rate": {"requests_per_s": 1_000_000, "burst": 1_000_000}},
-    {"cors": [{"origins": ["*"], "methods": ["GET"]}]},
+    {"cors": [{"origins": ["*"], "methods": ["GET"]}]},  # and not HEAD
     {"url_signature": {"type": "A", "key": "abcdef123456", "ttl_s": 1800}},
 ]
 
@@ -246,6 +246,42 @@ NEVER: list[dict[str, Any]] = [
 async def test_a_bucket_that_asks_who_may_have_an_answer_is_asked_each_time(rules: dict[str, Any]) -> None:
     worker, target = Worker(**rules), "/a.jpg!small" if "styles" in rules else WEBP
     assert [await worker.is_ready(target) for _ in range(5)] == [False] * 5
+
+
+PAGES: list[list[dict[str, Any]]] = [
+    [{"origins": ["*"], "expose": ["ETag"]}],
+    [{"origins": ["https://a.example", "https://*.b.example"], "credentials": True}, {"origins": ["*"]}],
+    [{"origins": ["https://a.example"], "methods": ["PUT"]}],
+    [{"origins": ["https://a.example"], "methods": ["GET"]}, {"origins": ["*"], "methods": ["HEAD"]}],
+]
+
+
+@pytest.mark.parametrize("rules", PAGES, ids=str)
+@given(
+    asked=st.lists(
+        st.tuples(
+            st.sampled_from(["GET", "HEAD", "OPTIONS"]),
+            st.sampled_from(
+                ["https://a.example", "https://A.example", "https://x.b.example", "https://evil.example", "null", None]
+            ),
+            st.sampled_from([{}, {"if_modified_since": DATE}, {"access_control_request_method": "GET"}]),
+        ),
+        min_size=4,
+    )
+)
+async def test_pages_of_other_origins_are_told_the_same_at_once(
+    rules: list[dict[str, Any]], asked: list[tuple[str, str | None, dict[str, str]]]
+) -> None:
+    worker = Worker(cors=rules)
+    for method, origin, fields in asked:
+        await worker.both(WEBP, method, settled=False, **({"origin": origin} if origin else {}), **fields)
+
+
+@pytest.mark.parametrize("rules", PAGES[:3], ids=str)
+async def test_a_bucket_that_pages_may_read_is_answered_at_once(rules: list[dict[str, Any]]) -> None:
+    worker = Worker(cors=rules)
+    answers = [await worker.warm(WEBP, origin=f"https://{name}.example") for name in ("a", "x.b")]
+    assert (answers[0] == answers[1]) is (len(rules) == 1)
 
 
 async def test_a_default_image_is_never_ready_for_what_it_stands_in_for():

@@ -36,8 +36,10 @@ class Site:
     async def aclose(self) -> None: ...
 
 
-def worker(site: Site | None = None, **server: Any) -> Worker:
-    return Worker(server=server, origin=site or Site(), store="http://origin.example/", pass_through=True, default=True)
+def worker(site: Site | None = None, cors: Sequence[dict[str, Any]] = (), **server: Any) -> Worker:
+    return Worker(
+        server=server, origin=site or Site(), store="http://origin.example/", pass_through=True, default=True, cors=cors
+    )
 
 
 async def test_the_third_request_is_answered_at_once() -> None:
@@ -180,6 +182,15 @@ async def test_whatever_an_origin_says_comes_out_alike(told: dict[str, Any], ask
             await w.both("/a", settled=False, own_id=own_id, **fields)
         w.clock.advance(seconds)
     assert w.meter.at_once >= 4
+
+
+async def test_rules_for_pages_take_the_place_of_what_the_origin_says_of_them() -> None:
+    told = {**FRESH, "access_control_allow_origin": "https://evil.example"}
+    w = worker(Site(**told), [{"origins": ["https://a.example"]}])
+    for name in ("a", "b", "evil"):
+        answer = await w.warm("/a", origin=f"https://{name}.example")
+        assert (b"access-control-allow-origin: https://a.example\r\n" in answer) is (name == "a")
+        assert b"evil" not in answer
 
 
 async def test_after_an_unsafe_request_it_is_asked_for_again() -> None:

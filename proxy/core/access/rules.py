@@ -43,10 +43,10 @@ class Access:
     def needs_signature(self) -> bool:
         return self.private or self.url_signing is not None
 
-    is_open: bool = field(init=False)
-    """Whether an unsigned request is answered whoever sends it, and the answer is the same for everybody."""
+    admits_all: bool = field(init=False)
+    """Whether an unsigned request is answered whoever sends it, and the answer is the same for everybody but for ``cors``."""
 
     def __post_init__(self) -> None:
         referers = self.referers.allow or self.referers.deny
-        asks = self.needs_signature or self.styles_only or self.cors or referers or self.rate_per_s is not None
-        object.__setattr__(self, "is_open", not asks)
+        asks = self.needs_signature or self.styles_only or referers or self.rate_per_s is not None
+        object.__setattr__(self, "admits_all", not asks)
