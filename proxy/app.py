@@ -50,8 +50,8 @@ from proxy.web.guard import concealing
 from proxy.web.hosts import Buckets
 from proxy.web.peers import Peers
 from proxy.web.purges import purge_calls
-from proxy.web.ready import Readying, noting
-from proxy.web.ready_passed import ReadyingPassed, matters
+from proxy.web.ready import Readying, mattering, noting
+from proxy.web.ready_passed import ReadyingPassed
 
 _LEARN_WITHIN_S = 5.0
 _TELL_WITHIN_S = 0.5
@@ -228,7 +228,7 @@ def build(
         max_bytes=ready_bytes,
         count=meter.hit_at_once,
         note=noting(access) if settings.server.access_log == "json" else None,
-        matters=matters if passes else None,
+        matters=mattering(passes=passes, peers=peers),
     )
     copies = Copies(
         ledger=ledger,
@@ -254,7 +254,7 @@ def build(
         shared_cache=shared_cache,
         peers=peers,
         server_timing=settings.server.server_timing,
-        readying=Readying(deliver, clock, ready),
+        readying=Readying(deliver, clock, peers, ready),
         readying_passed=ReadyingPassed(shared_cache, clock, peers, ready),
     )
 

@@ -39,7 +39,7 @@ class Server(Branch):
     server_timing: bool = False
     """Whether answers say in ``Server-Timing`` how long fetching, waiting, decoding and encoding took."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Networks whose ``X-Forwarded-*`` fields are believed."""
+    """Networks whose ``X-Forwarded-*`` and ``X-Img-Accept`` fields are believed."""
 
 
 class Admin(Branch):

@@ -25,8 +25,10 @@ _LISTS = frozenset({b"accept", b"accept-encoding", b"accept-language"})
 _OF_PICTURES = frozenset({b"accept", b"origin", b"save-data", b"sec-ch-dpr", b"sec-ch-width"})
 SITE = frozenset({b"x-forwarded-host", b"x-forwarded-proto"})
 """What a trusted proxy says of the URL that the client asked for."""
-PICKING = _OF_PICTURES | _LISTS | SITE
-"""What an answer may depend on (its Vary) to be chosen here."""
+TOLD = frozenset({b"x-img-accept"})
+"""What it says of what the client takes."""
+PICKING = _OF_PICTURES | _LISTS | SITE | TOLD
+"""What an answer may depend on (its Vary) to be chosen here; those that are not of all pictures have to matter, too."""
 LOGGED = frozenset({b"referer", b"user-agent", b"x-forwarded-for"})
 AS_WRITTEN = (LOGGED | PICKING | {b"if-none-match", b"if-modified-since"}) - _LISTS
 INDIFFERENT = LOGGED | {b"host", b"connection", b"if-none-match", b"if-modified-since"}
@@ -78,12 +80,11 @@ class PlainHeads:
 
     Args:
         logged: those of the fields, too, that only a log shows.
-        matters: which other fields, by name, matter to some answer; None: only those of pictures do, not all of ``PICKING``.
+        matters: which other fields, by name in lower case, matter to some answer; None: only those of pictures do.
     """
 
     def __init__(self, *, logged: bool, matters: Callable[[bytes], bool] | None = None) -> None:
-        needed = _ALWAYS if matters is None else _ALWAYS | PICKING
-        self._lines = _Lines(needed | LOGGED if logged else needed, matters)
+        self._lines = _Lines(_ALWAYS | LOGGED if logged else _ALWAYS, matters)
 
     def fields(self, block: bytes) -> Fields | None:
         """Those of the fields in *block* that matter here; None: it is for the parser to read.

@@ -47,7 +47,7 @@ from proxy.web.protection import is_protected, only_styles
 from proxy.web.ready import Readying
 from proxy.web.ready_passed import ReadyingPassed
 from proxy.web.reply import Reply
-from proxy.web.request import EdgeRequest, object_key, read_request
+from proxy.web.request import EdgeRequest, as_told, object_key, read_request
 
 _CLIENT_GONE = 499
 """The status that logs and metrics show for a client that left before its answer (nginx's habit)."""
@@ -95,6 +95,8 @@ class Edge:
             return
         started_s = time.perf_counter()
         request = read_request(scope)
+        if self._peers.trusts(request.peer):
+            request = as_told(request)
         request_id = secrets.token_hex(12)
         head = request.method == "HEAD"
         reply, status, sent_bytes = Reply(status=_CLIENT_GONE), _CLIENT_GONE, 0

@@ -14,6 +14,7 @@ class Peers:
 
     def __init__(self, trusted: Iterable[Network] = ()) -> None:
         self._trusted = tuple(trusted)
+        self.trusts_some = bool(self._trusted)
         self.trusts: Callable[[str], bool] = lru_cache(4_096)(self._trusts)
         """Whether what an address says of the clients before it is believed."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from proxy.connections.answer import Ready
+from proxy.connections.plain_heads import PICKING, TOLD, Fields
 from proxy.connections.ready import Note, ReadyAnswers, Target
 from proxy.core.fields.dates import format_date
+from proxy.core.fields.forwarding import is_about_the_way
 from proxy.core.model import Freshness
 from proxy.ports import Clock
 from proxy.service.bucket import Bucket
@@ -14,16 +17,32 @@ from proxy.service.deliver import Deliver, Delivered, Question
 from proxy.web.access_log import AccessLog
 from proxy.web.dress import open_to_pages, picking_pages
 from proxy.web.image import image_reply, tags_of
+from proxy.web.peers import Peers
 from proxy.web.ready_heads import head_of
 from proxy.web.request import EdgeRequest, read_fields
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An answer to a request that says ``X-Img-Accept``: for those whose peers are believed that, or for the others."""
+
+    peers: Peers
+    trusted: bool
+
+    def holds(self) -> bool:
+        return True
+
+    def admits(self, _: Fields, peer: str) -> bool:
+        return self.peers.trusts(peer) is self.trusted
 
 
 class Readying:
     """Hands hits over to the connections of one web worker."""
 
-    def __init__(self, deliver: Deliver, clock: Clock, answers: ReadyAnswers) -> None:
+    def __init__(self, deliver: Deliver, clock: Clock, peers: Peers, answers: ReadyAnswers) -> None:
         self._deliver = deliver
         self._clock = clock
+        self._peers = peers
         self._answers = answers
 
     def hit(
@@ -64,6 +83,12 @@ class Readying:
         if cors:
             for each in (whole, unchanged):
                 open_to_pages(each, cors, request.header("origin"), "GET")
+        picking = {name.lower().encode() for name in (*vary, *pages)}
+        told = None
+        if b"accept" in picking and self._peers.trusts_some:
+            picking |= TOLD
+            if not TOLD.isdisjoint(request.target.fields):
+                told = _Told(self._peers, self._peers.trusts(request.peer))
         last_modified_s = delivered.facts.validators.last_modified_s
         ready = Ready(
             whole=head_of(whole),
@@ -73,7 +98,8 @@ class Readying:
             others=places.inputs,
             etag=delivered.artifact.etag.encode(),
             last_modified=None if last_modified_s is None else format_date(last_modified_s).encode(),
-            vary=tuple(sorted({name.lower().encode() for name in (*vary, *pages)})),
+            vary=tuple(sorted(picking)),
+            passing=told,
             fetched_at_s=freshness.fetched_at_s,
             initial_age_s=freshness.initial_age_s,
             fresh_until_s=until_s,
@@ -85,6 +111,17 @@ class Readying:
 
 def _fresh_until_s(freshness: Freshness) -> float:
     return freshness.fetched_at_s + freshness.lifetime_s - freshness.initial_age_s
+
+
+def mattering(*, passes: bool, peers: Peers) -> Callable[[bytes], bool] | None:
+    """Which fields beside those of every picture some answer may depend on: where a bucket *passes* through, or *peers* are trusted."""
+
+    def of_what_passes(name: bytes) -> bool:
+        return name in PICKING or name == b"cache-control" or is_about_the_way(name)
+
+    if passes:
+        return of_what_passes
+    return TOLD.__contains__ if peers.trusts_some else None
 
 
 def noting(log: AccessLog) -> Note:

@@ -1,7 +1,7 @@
 """What a bucket with ``pass_through`` answers from memory, made ready for the connections.
 
 More of a request matters here than of one for a picture: directives, where it came from and through whom, fields that
-steer an origin.  ``matters`` names them; a request with any of them is for the application.
+steer an origin.  ``ready.mattering`` names them; a request with any of them is for the application.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from proxy.connections.answer import Ready
 from proxy.connections.plain_heads import INDIFFERENT, PICKING, SITE
 from proxy.connections.ready import ReadyAnswers, Target
 from proxy.core.access.cors import Cors
-from proxy.core.fields.forwarding import is_about_the_way
 from proxy.ports import Clock
 from proxy.service.asking import Answer, Ask
 from proxy.service.shared_cache import SharedCache
@@ -24,11 +23,6 @@ from proxy.web.ready_heads import cut_at_ttl, head_of
 from proxy.web.reply import Reply
 
 _ALLOWED_FOR = INDIFFERENT | PICKING
-
-
-def matters(name: bytes) -> bool:
-    """Whether the field *name*, in lower case, can change what is answered, besides by Vary."""
-    return name == b"cache-control" or is_about_the_way(name)
 
 
 @dataclass(frozen=True, slots=True)

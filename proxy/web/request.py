@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
 from proxy.connections.ready import SCOPE_KEY, Target
 from proxy.core.access.cos import BEGIN
+from proxy.core.fields import accept_class
 from proxy.errors import InvalidUri, KeyTooLong, NoSuchKey
 
 MAX_KEY_BYTES = 850
@@ -35,6 +36,7 @@ READ = frozenset(
         b"save-data",
         b"sec-ch-dpr",
         b"sec-ch-width",
+        b"x-img-accept",
     }
 )
 
@@ -88,6 +90,14 @@ def read_request(scope: Scope) -> EdgeRequest:
         http_version=scope.get("http_version", "1.1"),
         target=scope.get(SCOPE_KEY),
     )
+
+
+def as_told(request: EdgeRequest) -> EdgeRequest:
+    """*request* of a peer that is believed what it says of Accept, where it says something of it (``X-Img-Accept``)."""
+    told = request.header(accept_class.NAME)
+    if told is None:
+        return request
+    return replace(request, headers={**request.headers, "accept": accept_class.as_accept(told)})
 
 
 def read_fields(lines: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str], str]:

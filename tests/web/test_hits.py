@@ -143,6 +143,37 @@ async def test_each_kind_of_client_gets_its_own():
     assert b"image/jpeg" in await worker.warm(AUTO)
 
 
+@pytest.mark.parametrize("peer", ["192.0.2.1", "198.51.100.1"], ids=["a proxy", "a stranger"])
+@given(
+    asked=st.lists(
+        st.tuples(
+            st.sampled_from([CHROME, "image/webp", "*/*"]), st.sampled_from([None, "avif", "webp", "none", "AVIF", ""])
+        ),
+        min_size=3,
+    )
+)
+async def test_what_a_proxy_says_of_the_client_picks_its_answer(peer: str, asked: list[tuple[str, str | None]]) -> None:
+    worker = Worker(server={"trusted_proxies": ["192.0.2.0/24"]})
+    worker.at_once.peer = worker.the_long_way.peer = peer
+    for accept, told in asked:
+        answer = await worker.both(
+            AUTO, settled=False, accept=accept, **({} if told is None else {"x_img_accept": told})
+        )
+        by = accept if told is None or peer != "192.0.2.1" else told.lower()
+        assert (b"image/avif" in answer, b"image/webp" in answer) == ("avif" in by, "avif" not in by and "webp" in by)
+        assert b"\r\nVary: Accept\r\n" in answer
+
+
+async def test_a_class_of_clients_is_answered_at_once() -> None:
+    worker = Worker(server={"trusted_proxies": ["192.0.2.0/24"]})
+    for told in ("avif", "webp", "none"):
+        await worker.warm(AUTO, x_img_accept=told)
+    worker.at_once.peer = worker.the_long_way.peer = "198.51.100.1"
+    for client in (worker.at_once, worker.the_long_way):
+        client.connect()
+    assert b"image/jpeg" in await worker.both(AUTO, x_img_accept="avif", settled=False)
+
+
 async def test_what_a_device_says_of_itself_picks_the_answer():
     worker = Worker(client_hints=True)
     target = "/a.jpg?imageMogr2/thumbnail/100x/dpr/auto/format/webp"
