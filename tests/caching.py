@@ -18,7 +18,7 @@ from proxy.core.http_cache.ending import Ending
 from proxy.core.http_cache.messages import CacheRequest, Entry, combined
 from proxy.core.http_cache.selecting import selection_of, vary_names
 from proxy.core.purges import Ledger
-from proxy.ports import ForwardRequest
+from proxy.ports import ForwardRequest, Inform
 from proxy.service.answers import Answers
 from proxy.service.asking import Answer, Ask
 from proxy.service.epochs import LocalEpochs
@@ -118,6 +118,8 @@ class ScriptedForwarder:
 
     async def forward(self, request: ForwardRequest) -> ScriptedAnswer:
         self.requests.append(request)
+        if request.inform is not None:
+            request.inform(103, [(b"link", b"a")])
         number = len(self.requests) - 1
         try:
             await self.gate.wait()
@@ -170,13 +172,14 @@ class Caching:
         *,
         site: str = "",
         around: bool | None = None,
+        inform: Inform | None = None,
         **fields: str | Sequence[str],
     ) -> Ask:
         sent = lines(**fields)
         return Ask(
             url=Url("b", path),
             forwarder=self.origin,
-            request=ForwardRequest(method=method, raw_path=path, raw_query=b"", lines=sent),
+            request=ForwardRequest(method=method, raw_path=path, raw_query=b"", lines=sent, inform=inform),
             view=CacheRequest.of(method, sent, site=site),
             host="h",
             around=method not in ("GET", "HEAD") if around is None else around,

@@ -12,6 +12,7 @@ import secrets
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from proxy.connections.informing import SCOPE_KEY, Informing
 from proxy.connections.plain_heads import MAX_FIELDS
 from proxy.connections.readers import Patience, Reader
 from proxy.connections.request_lines import RequestLines
@@ -129,6 +130,8 @@ class BoundedProtocol(HttpToolsProtocol):
             body_bytes = self._announced_bytes()
             self._lines.body_of(body_bytes or 0)
             super().on_headers_complete()
+            if self.scope["http_version"] == "1.1":  # no other knows interim answers (RFC 9110 §15.2)
+                self.scope[SCOPE_KEY] = Informing(self.cycle)  # type: ignore[literal-required]
             if self._lines.method is not None:
                 self.scope["method"] = self._lines.method
             if self.parser.should_upgrade() and (body_bytes != 0 or self._get_upgrade() != b"h2c"):

@@ -18,9 +18,10 @@ from proxy.core.http_cache.ending import Ending
 from proxy.errors import InvalidUri, OriginUnavailable, RequestTooSlow, UnclearBody
 from proxy.exchanges import Tally
 from proxy.origins import guard
+from proxy.origins.informational import Listener
 from proxy.origins.stream import HttpBody, translated
 from proxy.origins.transport import GuardedTransport
-from proxy.ports import ForwardRequest, Meter
+from proxy.ports import ForwardRequest, Inform, Meter
 from proxy.settings import Origins
 
 LEAST_UPLOAD_BYTES_PER_S = 500
@@ -44,7 +45,7 @@ class HttpForwarded(HttpBody):
         declared = b"transfer-encoding" not in fields and length.isdigit()  # RFC 9112 §6.3: chunks overrule a length
         self.status = response.status_code
         self.lines: Sequence[tuple[bytes, bytes]]
-        self.lines = [(name, value) for name, value in end_to_end(lines) if name != b"content-length"]
+        self.lines = _passed_on(lines)
         self.size_bytes = int(length) if declared and self.status != 204 else None
         framings = (b"transfer-encoding" in fields) + (b"content-length" in fields)
         empty = head or self.status in (204, 304)
@@ -123,7 +124,11 @@ class HttpForwarder:
             self._url,
             headers=[*self._own, *lines, *framing],
             stream=upload or httpx.ByteStream(b""),
-            extensions={"target": target, "timeout": self._timeouts_s},
+            extensions={
+                "target": target,
+                "timeout": self._timeouts_s,
+                "informational": _telling(request.inform) if request.inform is not None else None,
+            },
         )
 
     async def _answered(self, response: httpx.Response, method: str, tally: Tally) -> HttpForwarded:
@@ -186,6 +191,20 @@ class _Upload(httpx.AsyncByteStream):
             self.broken = True
             raise UnclearBody(f"{self._received_bytes} of {expected_bytes} bytes announced")
         return chunk
+
+
+def _telling(inform: Inform) -> Listener:
+    """100 Continue is nobody's: Expect is answered by our own server, and never sent on."""
+
+    def tell(status: int, lines: Sequence[tuple[bytes, bytes]]) -> None:
+        if status != 100:
+            inform(status, _passed_on(lines))
+
+    return tell
+
+
+def _passed_on(lines: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in end_to_end(lines) if name != b"content-length"]
 
 
 def _has_dot_segments(raw_path: bytes) -> bool:

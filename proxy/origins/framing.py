@@ -5,7 +5,7 @@ next request on it: one object's origin could then choose what another key's req
 response are counted here, compared with its framing, and the connection is never used again if they do not agree.
 
 A transfer coding that nobody registered (``identity`` among them) is taken away before the parser refuses it: what follows
-ends with the connection (RFC 9112 §6.3).
+ends with the connection (RFC 9112 §6.3).  So are interim answers, which ``informational`` tells of.
 """
 # ruff: noqa: ASYNC109 - the signatures are httpcore's
 
@@ -16,6 +16,8 @@ import ssl
 from typing import Any
 
 import httpcore
+
+from proxy.origins.informational import Informational, is_interim
 
 # The same line ends that the parser (h11) takes for the end of a header section.
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
@@ -38,11 +40,12 @@ class FramedStream(httpcore.AsyncNetworkStream):
         self._begun = False
         self._body_bytes: int | None = None
         self._tail = b""
+        self._informational = Informational()
         self._retired = False
 
     @property
     def head_seen(self) -> bool:
-        """Whether a header section was received after the last request was sent, not before it."""
+        """Whether a final header section was received after the last request was sent, not before it."""
         return self._body_bytes is not None
 
     def ends_with(self, body_bytes: int | None) -> bool:
@@ -74,15 +77,21 @@ class FramedStream(httpcore.AsyncNetworkStream):
         return data
 
     async def _whole_head(self, data: bytes, max_bytes: int, timeout: float | None) -> bytes:
-        """*data* and what else there is of the header section, one way of telling its body's end in it."""
+        """*data* and what else there is of the final header section, one way of telling its body's end in it."""
         more = data
-        while (end := _END_OF_HEAD.search(data)) is None and more and len(data) <= _MAX_HEAD_BYTES:
-            more = await self._receive(max_bytes, timeout)
-            data += more
-        if end is None:
-            return data
-        self._body_bytes = len(data) - end.end()
-        return _readable(data[: end.end()]) + data[end.end() :]
+        while True:
+            end = _END_OF_HEAD.search(data)
+            if end is not None and is_interim(data):
+                self._informational.take(data[: end.end()])
+                data = data[end.end() :]
+            elif end is not None:
+                self._body_bytes = len(data) - end.end()
+                return _readable(data[: end.end()]) + data[end.end() :]
+            elif not more or len(data) > _MAX_HEAD_BYTES:
+                return data
+            else:
+                more = await self._receive(max_bytes, timeout)
+                data += more
 
     async def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
         awaiting = self._body_bytes is None and not self._begun
@@ -99,6 +108,7 @@ class FramedStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._begun, self._body_bytes, self._tail = False, None, b""
+        self._informational = Informational()
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:

@@ -15,6 +15,7 @@ import httpx
 
 from proxy.origins.dialer import GuardedBackend
 from proxy.origins.framing import FramedStream, Unanswered
+from proxy.origins.informational import listening
 
 KEEPALIVE_S = 15.0
 
@@ -40,25 +41,28 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send *request* and wait for the header section of its answer.
+        """Send *request* and wait for the header section of its final answer.
+
+        The extension ``informational``, if there is one, is told of interim answers as they come.
 
         Raises:
             Unanswered: that answer was sent before it was asked for.
         """
-        answer = await self._pool.handle_async_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(
-                    scheme=request.url.raw_scheme,
-                    host=request.url.raw_host,
-                    port=request.url.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
+        with listening(request.extensions.get("informational")):
+            answer = await self._pool.handle_async_request(
+                httpcore.Request(
+                    method=request.method,
+                    url=httpcore.URL(
+                        scheme=request.url.raw_scheme,
+                        host=request.url.raw_host,
+                        port=request.url.port,
+                        target=request.url.raw_path,
+                    ),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
             )
-        )
         connection = answer.extensions["network_stream"]
         body = _Body(answer, connection, _declared_bytes(request.method, answer))
         if not connection.head_seen:

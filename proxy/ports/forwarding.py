@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.core.http_cache.ending import Ending
+
+Inform = Callable[[int, Sequence[tuple[bytes, bytes]]], None]
+"""Sends an interim answer (1xx) at once: its status and the end-to-end part of its header section.  It never waits, and does
+nothing where none can be sent (any more)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,8 @@ class ForwardRequest:
     """Read once, while it is sent; its errors are passed on."""
     body_bytes: int | None = None
     """Length of the body; None: not known, or there is none."""
+    inform: Inform | None = None
+    """Told of the interim answers that come before the answer, 100 and 101 excepted."""
 
 
 class Forwarded(Protocol):

@@ -238,7 +238,8 @@ class SharedCache:
         key = self._round_key(ask, Page(0, (entry,)))
         if self._resting.has(key):
             return
-        request, view = replace(ask.request, method="GET"), replace(ask.view, method="GET")
+        # Its own answer is under way: what the origin says to this one is not for its client.
+        request, view = replace(ask.request, method="GET", inform=None), replace(ask.view, method="GET")
         work = self._exchange.work(request, view, ask.forwarder, ask.url, entry)
 
         async def refresh(round_: Round) -> None:

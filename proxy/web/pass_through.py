@@ -93,6 +93,7 @@ async def forwarded_reply(
             lines=sent,
             body=body.chunks() if has_body else None,
             body_bytes=body_bytes,
+            inform=request.inform,
         ),
         view=view,
         host=_authority(lines),

@@ -9,10 +9,12 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Scope
 
+from proxy.connections import informing
 from proxy.connections.ready import SCOPE_KEY, Target
 from proxy.core.access.cos import BEGIN
 from proxy.core.fields import accept_class
 from proxy.errors import InvalidUri, KeyTooLong, NoSuchKey
+from proxy.ports import Inform
 
 MAX_KEY_BYTES = 850
 """COS: object keys are at most 850 bytes of UTF-8."""
@@ -62,6 +64,8 @@ class EdgeRequest:
     """Whether the signature, of whatever kind, leaves no say in the operation to whoever holds the URL."""
     target: Target | None = None
     """What an answer to it may be found by below the application; None: it is not to be."""
+    inform: Inform | None = None
+    """Sends interim answers (1xx); None: the client takes none."""
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
@@ -89,6 +93,7 @@ def read_request(scope: Scope) -> EdgeRequest:
         scheme=scope.get("scheme", "http"),
         http_version=scope.get("http_version", "1.1"),
         target=scope.get(SCOPE_KEY),
+        inform=scope.get(informing.SCOPE_KEY),
     )
 
 

@@ -17,6 +17,7 @@ MODULES = sorted((ROOT / "proxy").rglob("*.py"))
 HOMES = {
     "httpx": ("origins/",),
     "httpcore": ("origins/",),
+    "h11": ("origins/",),  # httpcore's parser
     "anyio": ("origins/", "web/", "admin/"),
     "obstore": ("stores/",),
     "redis": ("replicas/",),

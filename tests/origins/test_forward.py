@@ -166,6 +166,60 @@ async def test_every_answer_is_passed_on(server, connect, meter, behaviour, code
     assert meter.fetches == [outcome]
 
 
+INTERIM = (
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 X\r\nLink: a\r\nSet-Cookie: a=1\r\nX-Hop: 1\r\n"
+    b"Connection: x-hop, close\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\nKeep-Alive: 5\r\nLink: b\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+async def test_interim_answers_reach_who_asked_before_the_answer(server, connect, method):
+    arrived = asyncio.Event()
+    gates = []
+
+    async def answer(_: Request, writer: asyncio.StreamWriter) -> bool:
+        gates.append(asyncio.Event())
+        writer.write(INTERIM)
+        await gates[-1].wait()
+        writer.write(head_of(200, {"Content-Length": 2, "X": "final"}) + (b"" if method == "HEAD" else b"ok"))
+        return True
+
+    server.answer("/p/key", answer)
+    origin = connect()
+    for _ in range(2):
+        told = []
+
+        def inform(status, lines, told=told):
+            told.append((status, lines))
+            arrived.set()
+
+        body = {"body": pieces(b"x"), "body_bytes": 1} if method == "POST" else {}
+        asking = asyncio.ensure_future(origin.forward(asked(b"/key", method, inform=inform, **body)))
+        while len(told) < 2:
+            await arrived.wait()
+            arrived.clear()
+        assert not asking.done()
+        server.soon(gates[-1].set)
+        answered = await asking
+        assert told == [(102, []), (103, [(b"link", b"a"), (b"set-cookie", b"a=1"), (b"link", b"b")])]
+        assert (answered.lines, await read(answered)) == ([(b"x", b"final")], b"" if method == "HEAD" else b"ok")
+    assert server.connections == 1, "an interim answer leaves its connection as good as it was"
+
+
+async def test_an_interim_answer_that_nobody_asked_for_is_dropped(server, connect):
+    """Also by what is read for a picture, which has nobody to tell; and none is told to the next one that asks."""
+    server.answer("/p/key", raw(INTERIM + head_of(200, {"Content-Length": 2}) + b"ok", keep=True))
+    told = []
+    origin = connect()
+    assert await read(await origin.forward(asked(inform=lambda *each: told.append(each)))) == b"ok"
+    assert len(told) == 2
+    async with await origin.open("key") as stream:
+        assert b"".join([chunk async for chunk in stream]) == b"ok"
+    assert await read(await origin.forward(asked())) == b"ok"
+    assert len(told) == 2
+    assert server.connections == 1
+
+
 async def test_head_has_the_fields_of_get_and_keeps_its_connection(server, connect):
     server.put("/p/key", b"x" * 1000)
     origin = connect()

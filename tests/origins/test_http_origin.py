@@ -85,7 +85,7 @@ FAULTS = {
     "never answers": (stall(), OriginTimeout, "timeout"),
     "drips its body": (drip(b"x" * 100, pause_s=0.1), OriginTimeout, "timeout"),
     "drips its header": (drip(b"x", pause_s=0.1, head_too=True), OriginTimeout, "timeout"),
-    "100 for ever": (informational_flood(), OriginTimeout, "timeout"),
+    "100 for ever": (informational_flood(), OriginUnavailable, "failed"),
     "redirects to a file": (redirect("file:///etc/passwd"), OriginForbidden, "refused"),
     "redirects to metadata": (redirect("http://169.254.169.254/latest/"), OriginForbidden, "refused"),
     "redirects to nothing": (redirect("http://0.0.0.0/"), OriginForbidden, "refused"),

@@ -218,6 +218,10 @@ class FaultyOrigin:
     def answer(self, path: str, behaviour: Behaviour) -> None:
         self._paths[path] = behaviour
 
+    def soon(self, call: Callable[[], object]) -> None:
+        """Do *call* on the loop of the behaviours."""
+        self._loop.call_soon_threadsafe(call)
+
     def remove(self, path: str) -> None:
         self._paths.pop(path, None)
 

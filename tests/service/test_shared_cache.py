@@ -382,3 +382,52 @@ async def test_another_process_learns_by_its_epoch_what_is_obsolete() -> None:
     one.origin.script.append(A(body=b"new", **FRESH))
     assert (await one.get()).body == b"new"
     assert (await read(await other.cache.answer(other.ask()))).body == b"new"
+
+
+class TestInterimAnswers:
+    """They are for the request that was sent, while it waits, and kept by nobody."""
+
+    class Told(list[int]):
+        def __call__(self, status: int, lines: object) -> None:
+            self.append(status)
+
+    async def test_one_of_a_crowd_gets_them(self) -> None:
+        c, told = Caching(A(**FRESH)), [self.Told() for _ in range(3)]
+        c.origin.gate.clear()
+        waiting = [asyncio.ensure_future(c.cache.answer(c.ask(inform=each))) for each in told]
+        await settle()
+        c.origin.gate.set()
+        assert [(await read(await each)).body for each in waiting] == [b"body"] * 3
+        assert told == [[103], [], []]
+        await c.get(inform=told[1])
+        assert told == [[103], [], []]
+
+    async def test_who_has_to_ask_for_itself_gets_its_own(self) -> None:
+        c, told = Caching(A(), A()), [self.Told(), self.Told()]
+        c.origin.gate.clear()
+        waiting = [asyncio.ensure_future(c.cache.answer(c.ask(inform=each))) for each in told]
+        await settle()
+        c.origin.gate.set()
+        for each in waiting:
+            await read(await each)
+        assert told == [[103], [103]]
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+    async def test_every_forwarded_request_has_its_own(self, method: str) -> None:
+        c, told = Caching(A()), self.Told()
+        await c.get(method=method, inform=told)
+        assert told == [103]
+
+    async def test_a_question_whether_an_answer_still_holds_has_them_too(self) -> None:
+        c, told = Caching(A(etag='"e"', cache_control="max-age=0"), A(status=304, etag='"e"')), self.Told()
+        await c.get()
+        assert (await c.get(inform=told)).status == 200
+        assert told == [103]
+
+    async def test_not_while_a_stale_answer_is_being_sent(self) -> None:
+        c, told = Caching(A(etag='"e"', cache_control="max-age=1, stale-while-revalidate=9"), A()), self.Told()
+        await c.get()
+        c.clock.advance(2)
+        assert (await c.get(inform=told)).status == 200
+        assert len(c.origin.requests) == 2
+        assert told == []
