@@ -28,7 +28,7 @@ from proxy.service.answers import Answers
 from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver
 from proxy.service.drawing import Drawing
-from proxy.service.epochs import LocalEpochs
+from proxy.service.epochs import Epochs, LocalEpochs
 from proxy.service.leasing import Leasing
 from proxy.service.literals import Literals
 from proxy.service.originals import Copy, Originals
@@ -140,11 +140,12 @@ def build(
     note: Callable[[Purge], bool] | None = None,
     on_disk_written: Callable[[int], None] = lambda _: None,
     neighbours: Neighbours | None = None,
+    epochs: Epochs | None = None,
     open_store: Callable[..., Origin | Store] = open_origin,
 ) -> Application:
     """Wire one web worker from its settings; must be called on the event loop that will serve it.
 
-    *ledger* is of what was purged before; *note* as ``Copies`` has it.
+    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs* are those of the node.
     """
     clock = clock or WallClock()
     limits = settings.limits.image_limits()
@@ -213,7 +214,7 @@ def build(
         pages=MemoryCache[Page](answers_bytes // 8, size_of=lambda page: page.size_bytes),
         bodies=MemoryCache[bytes](answers_bytes - answers_bytes // 8, size_of=len),
         disk=disk_originals,
-        epochs=LocalEpochs(),
+        epochs=epochs or LocalEpochs(),
         ledger=ledger,
         largest_bytes=_largest_answer_bytes(settings, answers_bytes),
     )

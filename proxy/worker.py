@@ -24,6 +24,7 @@ import uvloop
 from proxy import __version__
 from proxy.app import Capabilities, build
 from proxy.caches import purge_file
+from proxy.caches.shared_epochs import SharedEpochs
 from proxy.codec import fonts
 from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
@@ -99,6 +100,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         ledger=ledger,
         note=_noting(disk.path) if disk is not None else None,
         neighbours=Condemned(board, arguments.slot),
+        epochs=SharedEpochs(arguments.epochs_fd),
     )
     patience = Patience(
         window_s=settings.server.slow_client_s, least_bytes_per_s=settings.server.slow_client_bytes_per_s
@@ -149,7 +151,7 @@ def _noting(directory: Path) -> Callable[[Purge], bool]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=f"mogr {__version__} web worker; started by `mogr serve`")
-    for name in ("edge", "control", "board", "queue", "start"):
+    for name in ("edge", "control", "board", "epochs", "queue", "start"):
         parser.add_argument(f"--{name}-fd", type=int, required=True)
     parser.add_argument("--slot", type=int, required=True)
     install()

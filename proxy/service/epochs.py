@@ -1,4 +1,4 @@
-"""Numbers that tell a copy of something cached from before it became obsolete, and those of one process alone."""
+"""Numbers that tell a copy of something cached from before it became obsolete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SLOTS = 65_536
 
 
 class Epochs(Protocol):
-    """Numbers that only grow: a copy taken under another number of its key than today's is not used.
+    """Numbers that change and never come back: a copy taken under another number of its key than today's is not used.
 
     Cheap, because every hit asks.  Keys, which are in hex digits, may share a number.
     """

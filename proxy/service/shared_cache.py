@@ -251,9 +251,12 @@ class SharedCache:
         self._rounds.in_background(key, refresh)
 
     def _round_key(self, ask: Ask, page: Page) -> str:
-        """Requests with one key would, as far as is known, be answered alike; none waits for what began before a purge."""
+        """Requests with one key would, as far as is known, be answered alike.
+
+        None waits for what began before a purge, or before the URL's answers became obsolete.
+        """
         selection = selection_of(page.vary_names(), ask.view)
-        return repr((ask.url.key, ask.view.site, selection, self._answers.generation))
+        return repr((ask.url.key, ask.view.site, selection, self._answers.generation, self._answers.epoch(ask.url)))
 
     def _goes_alone(self, ask: Ask, entry: Entry | None, key: str) -> bool:
         """Whether the answer is, as far as can be told, for this request only."""

@@ -11,9 +11,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from proxy import settings as tree
+from proxy.caches import shared_epochs
 from proxy.codec import avs2
 from proxy.codec.board import WEB_SLOTS, Board
 from proxy.codec.pool import ENVIRONMENT, CodecPool
@@ -119,6 +121,13 @@ class NodeParts:
     """``parts.Parts`` of a real node."""
 
     web_command = python("proxy.worker")
+
+    @cached_property
+    def epochs_fd(self) -> int:
+        try:
+            return shared_epochs.memory()
+        except OSError as error:
+            raise StartError(f"no memory for web workers to share: {os.strerror(error.errno or 0).lower()}") from error
 
     async def capabilities(self) -> Mapping[str, object]:
         return await ask_capabilities()

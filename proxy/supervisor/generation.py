@@ -172,6 +172,7 @@ class Generations:
             command=self._parts.web_command,
             edge_fd=self._edge.fileno(),
             board_fd=codecs.board_fd,
+            epochs_fd=self._parts.epochs_fd,
             queue_fd=codecs.queue_fd,
             start=json.dumps(start).encode(),
         )

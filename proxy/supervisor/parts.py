@@ -63,6 +63,15 @@ class Parts(Protocol):
 
     web_command: tuple[str, ...]
 
+    @property
+    def epochs_fd(self) -> int:
+        """Memory that all web workers share, those of earlier and later configurations, too.
+
+        Raises:
+            StartError: there is none to be had.
+        """
+        ...
+
     async def capabilities(self) -> Mapping[str, object]:
         """What this build can decode and encode, and of what it is built; asked of a process of its own.
 

@@ -42,6 +42,7 @@ class Outfit:
     command: tuple[str, ...]
     edge_fd: int
     board_fd: int
+    epochs_fd: int
     queue_fd: int
     start: bytes
     """The JSON text that it reads from its start descriptor: settings (with secrets) and codec capabilities."""
@@ -75,6 +76,7 @@ class WebWorker:
                 "--edge-fd": outfit.edge_fd,
                 "--control-fd": theirs.fileno(),
                 "--board-fd": outfit.board_fd,
+                "--epochs-fd": outfit.epochs_fd,
                 "--queue-fd": outfit.queue_fd,
                 "--start-fd": start_fd,
             }

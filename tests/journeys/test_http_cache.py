@@ -173,6 +173,73 @@ def test_an_unsafe_request_reaches_memory_and_disk(mogr: Mogr, origin: FaultyOri
     assert [mogr.get("/changing").text for _ in range(2)] == ["new", "new"]
 
 
+def two_workers(origin: FaultyOrigin, directory: Path, *, disk: bool) -> Mogr:
+    told = {**settings(origin), "server": {"workers": 2}}
+    return Mogr(directory, told if disk else {**told, "cache": {"disk": None}})
+
+
+def by_each(server: Mogr, target: str, method: str = "GET") -> list[tuple[str, str]]:
+    """What each web worker answers, and by what way."""
+    answers = []
+    for pid in server.web_pids():
+        with server.alone(pid):
+            answer = server.get(target, method)
+        answers.append((answer.text, how(answer).split(";")[0]))
+    return answers
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "M-SEARCH"])
+@pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
+def test_an_unsafe_request_reaches_the_memory_of_every_web_worker(
+    origin: FaultyOrigin, tmp_path: Path, method: str, disk: bool
+) -> None:
+    version = 1
+
+    async def behave(request: Request, writer: asyncio.StreamWriter) -> bool | None:
+        nonlocal version
+        version += request.method == method
+        return await status(200, b"%d" % version, **FRESH)(request, writer)
+
+    origin.answer("/p/versions", behave)
+    with two_workers(origin, tmp_path, disk=disk) as server:
+        one, other = server.web_pids()
+        by_each(server, "/versions")
+        assert by_each(server, "/versions") == [("1", "hit")] * 2
+        for expected, writer in (("2", one), ("3", other)):
+            with server.alone(writer):
+                assert how(server.get("/versions", method)) == "fwd=method"
+            assert [text for text, _ in by_each(server, "/versions")] == [expected] * 2
+            assert by_each(server, "/versions") == [(expected, "hit")] * 2
+
+
+@pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
+def test_what_was_asked_before_an_unsafe_request_is_kept_by_no_web_worker(
+    origin: FaultyOrigin, tmp_path: Path, disk: bool
+) -> None:
+    """The request is answered with it, as it was on its way; who comes after is not, nor waits for it."""
+    arrived, gate = threading.Event(), threading.Event()
+
+    async def late(request: Request, writer: asyncio.StreamWriter) -> bool | None:
+        arrived.set()
+        await asyncio.to_thread(gate.wait, 20)
+        return await status(200, b"old", **FRESH)(request, writer)
+
+    with two_workers(origin, tmp_path, disk=disk) as server, ThreadPoolExecutor(1) as pool:
+        one, other = server.web_pids()
+        origin.answer("/p/late", late)
+        with server.alone(one):
+            waiting = pool.submit(server.get, "/late")
+            assert arrived.wait(20)
+        origin.answer("/p/late", status(200, b"new", **FRESH))
+        with server.alone(other):
+            server.get("/late", "POST")
+        with server.alone(one):
+            assert server.get("/late").text == "new"
+            gate.set()
+            assert waiting.result().text == "old"
+        assert {text for text, _ in by_each(server, "/late")} == {"new"}
+
+
 def test_a_stale_answer_is_sent_when_the_origin_hangs_up(mogr: Mogr, origin: FaultyOrigin) -> None:
     """No waiting for staleness: an age of the origin's own makes the answer stale from the start."""
     origin.answer("/p/stale", sequence(status(200, b"x", Age="700", ETag='"e"', **FRESH), raw(b"")))

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -173,6 +175,18 @@ class Mogr:
 
     def web_pids(self) -> list[int]:
         return [pid for pid, command in self.children().items() if "proxy.worker" in command]
+
+    @contextmanager
+    def alone(self, pid: int) -> Iterator[None]:
+        """Web worker *pid* takes every connection meanwhile: the others are stopped."""
+        others = [each for each in self.web_pids() if each != pid]
+        for other in others:
+            os.kill(other, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for other in others:
+                os.kill(other, signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self.start()

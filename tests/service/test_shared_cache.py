@@ -384,6 +384,18 @@ async def test_another_process_learns_by_its_epoch_what_is_obsolete() -> None:
     assert (await read(await other.cache.answer(other.ask()))).body == b"new"
 
 
+async def test_nobody_waits_for_what_was_asked_before_an_unsafe_request() -> None:
+    gate = asyncio.Event()
+    c = Caching(A(body=b"old", gate=gate, **FRESH), A(), A(body=b"new", **FRESH))
+    before = await c.cache.answer(c.ask())
+    await c.get(method="PUT")
+    after = asyncio.ensure_future(c.get())
+    await settle()
+    gate.set()
+    assert ((await read(before)).body, (await after).body) == (b"old", b"new")
+    assert (await c.get()).body == b"new"
+
+
 class TestInterimAnswers:
     """They are for the request that was sent, while it waits, and kept by nobody."""
 
