@@ -124,6 +124,9 @@ class Answers:
                 return
             page = before.having(entry)
             await disk.put(key, CacheEntry(page_record(page), b""))
+            if epoch != self._epochs.of(key):  # another web worker erased it meanwhile
+                await self._erase(disk, key)
+                return
             kept = {each.body_id for each in page.entries}
             for each in before.entries:
                 if each.body_id not in kept and each.size_bytes:
@@ -145,8 +148,7 @@ class Answers:
             return
 
         async def erase() -> None:
-            await disk.delete(key)
-            self._epochs.bump(key)  # who read the disk meanwhile read what is no more
+            await self._erase(disk, key)
 
         self._writes.start(key, erase)
 
@@ -171,6 +173,10 @@ class Answers:
     async def aclose(self, grace_s: float) -> None:
         """Finish writing."""
         await self._writes.drain(grace_s)
+
+    async def _erase(self, disk: Cache, key: str) -> None:
+        await disk.delete(key)
+        self._epochs.bump(key)  # who read the disk meanwhile read what is no more
 
     async def _entries_on_disk(self, url: Url) -> tuple[Entry, ...]:
         if self._disk is None:

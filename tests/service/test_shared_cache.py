@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from caching import Caching, ScriptedAnswer, date, read, settle
-from fakes import DictCache
+from fakes import DictCache, LateDisk
 
 from proxy.core.http_cache.ending import Ending
 from proxy.errors import InvalidRange, NotInCache, OriginTimeout, OriginUnavailable, RequestTooSlow
@@ -382,6 +382,24 @@ async def test_another_process_learns_by_its_epoch_what_is_obsolete() -> None:
     one.origin.script.append(A(body=b"new", **FRESH))
     assert (await one.get()).body == b"new"
     assert (await read(await other.cache.answer(other.ask()))).body == b"new"
+
+
+async def test_what_another_process_was_writing_does_not_outlive_an_unsafe_request() -> None:
+    """Writes of one process are in order; one that had begun in another may end after the page was deleted."""
+    disk, epochs = LateDisk(), LocalEpochs()
+    one, other = Caching(A(body=b"old", **FRESH), disk=disk, epochs=epochs), Caching(A(), disk=disk, epochs=epochs)
+    looked, writing = asyncio.Event(), asyncio.Event()
+    looked.set()
+    disk.gates = [looked, writing]
+    await one.get()
+    await other.get(method="DELETE")
+    during = Caching(A(body=b"new", **FRESH), disk=disk, epochs=epochs)
+    assert (await during.get()).body == b"new"
+    writing.set()
+    await settle()
+    for _ in range(2):
+        after = Caching(A(body=b"new", **FRESH), disk=disk, epochs=epochs)
+        assert (await after.get()).body == b"new"
 
 
 async def test_nobody_waits_for_what_was_asked_before_an_unsafe_request() -> None:
