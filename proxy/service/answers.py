@@ -71,17 +71,21 @@ class Answers:
     def known_body(self, entry: Entry) -> bytes | None:
         return self._bodies.get(entry.body_id) if entry.size_bytes else b""
 
-    async def page(self, url: Url) -> Page:
-        """What is kept for *url*, in memory or on disk; an empty page if nothing is."""
-        if (known := self.known(url)) is not None:
+    async def page(self, url: Url, *, newest: bool = False) -> Page:
+        """What is kept for *url*, in memory or on disk; an empty page if nothing is.
+
+        *newest*: with what other web workers have put on disk since it was read.
+        """
+        if not newest and (known := self.known(url)) is not None:
             return known
         await self._writes.settled(url.key)
         epoch = self._epochs.of(url.key)
-        entries = await self._entries_on_disk(url)
-        if (known := self.known(url)) is not None:
-            return known  # put there meanwhile: the disk was read before
-        page = self._judged(url, Page(epoch, entries))
-        if page.entries and epoch == self._epochs.of(url.key):
+        found = self._judged(url, Page(epoch, await self._entries_on_disk(url)))
+        known = self.known(url)
+        if epoch != self._epochs.of(url.key):
+            return known or found
+        page = found if known is None else known.joined(found)
+        if page.entries and page is not known:
             self._pages.put(url.key, page)
         return page
 

@@ -51,6 +51,17 @@ class Page:
         others = [each for each in self.entries if not _same_variant(each, entry)]
         return replace(self, entries=(*others[-(MAX_VARIANTS - 1) :], entry), renewing=self.renewing - {entry.body_id})
 
+    def joined(self, other: Page) -> Page:
+        """With what *other* has of the same time and this one lacks, or has an older version of; itself if that is nothing."""
+        page = self
+        for entry in other.entries:
+            if not any(
+                _same_variant(each, entry) and each.received_at_s >= entry.received_at_s for each in self.entries
+            ):
+                page = page.having(entry)
+                page = replace(page, renewing=page.renewing | ({entry.body_id} & other.renewing))
+        return page
+
     def vary_names(self) -> tuple[str, ...]:
         """Every field that some variant depends on."""
         return tuple(sorted({name for entry in self.entries for name, _ in entry.selection}))

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from proxy.core.fields.cache_status import CacheStatus
 from proxy.core.http_cache.constructing import construct
-from proxy.core.http_cache.invalidating import changes_state, obsolete
 from proxy.core.http_cache.messages import Entry
 from proxy.core.http_cache.reuse import ERROR_STATUSES, Use, judge, may_stand_in, usable_by
 from proxy.core.http_cache.selecting import matches, select, selection_of
@@ -17,9 +16,10 @@ from proxy.core.http_cache.updating import agrees, updated
 from proxy.errors import NotInCache, OriginTimeout, OriginUnavailable
 from proxy.ports import Clock, Meter
 from proxy.service.answers import Answers
+from proxy.service.around import around
 from proxy.service.asking import Answer, Ask, passed_on
 from proxy.service.exchange import Exchange, unconditional
-from proxy.service.pages import Page, Url
+from proxy.service.pages import Page
 from proxy.service.receiving import Tank
 from proxy.service.recently import Recently
 from proxy.service.rounds import Fresh, Own, Round, Rounds
@@ -80,10 +80,10 @@ class SharedCache:
             Whatever ``Forwarder.forward`` does.
         """
         if ask.around:
-            return await self._around(ask)
+            return await around(ask, self._answers)
         if (hit := self.hit(ask)) is not None:
             return hit
-        page = await self._answers.page(ask.url)
+        page = await self._page(ask)
         entry = select(page.entries, ask.view)
         reason = "vary-miss" if page.entries else "uri-miss"
         body: bytes | None = None
@@ -112,6 +112,16 @@ class SharedCache:
         """Finish what is under way within *grace_s*, the writing included."""
         await self._rounds.aclose(grace_s / 2)
         await self._answers.aclose(grace_s / 2)
+
+    async def _page(self, ask: Ask) -> Page:
+        """What is kept; also by other web workers, where what this one knows has been fresh once and is no more."""
+        known = self._answers.known(ask.url)
+        entry = select(known.entries, ask.view) if known is not None else None
+        if entry is None:
+            return await self._answers.page(ask.url, newest=True)
+        lasts = entry.policy.lifetime_s > 0 and not entry.policy.directives.no_cache
+        newest = lasts and judge(entry, ask.view, self._clock.now_s()) is Use.VALIDATE
+        return await self._answers.page(ask.url, newest=newest)
 
     async def _get(
         self, ask: Ask, page: Page, entry: Entry | None, body: bytes | None, reason: str, *, attempt: int = 0
@@ -218,20 +228,6 @@ class SharedCache:
         newer = updated(entry, answer.lines, requested_at_s=requested_at_s, received_at_s=self._clock.now_s())
         self._exchange.keep(ask.url, epoch, newer)
         return self._from_store(ask, newer, body, status)
-
-    async def _around(self, ask: Ask) -> Answer:
-        request = ask.request
-        answer = await ask.forwarder.forward(request)
-        if changes_state(request.method, answer.status):
-            try:
-                for path, query in obsolete(
-                    request.raw_path, request.raw_query, answer.lines, scheme=ask.scheme, host=ask.host
-                ):
-                    await self._answers.forget(Url(ask.url.bucket, path, query))
-            except BaseException:
-                await answer.aclose()
-                raise
-        return passed_on(answer, CacheStatus(fwd="bypass" if request.method in ("GET", "HEAD") else "method"))
 
     def _refresh(self, ask: Ask, entry: Entry) -> None:
         """Ask the origin about *entry* while it is being sent."""

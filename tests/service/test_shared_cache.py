@@ -384,6 +384,62 @@ async def test_another_process_learns_by_its_epoch_what_is_obsolete() -> None:
     assert (await read(await other.cache.answer(other.ask()))).body == b"new"
 
 
+async def test_what_another_process_was_told_since_is_not_asked_for_again() -> None:
+    disk, epochs = DictCache(), LocalEpochs()
+    old, confirming = A(etag='"e"', **FRESH), A(status=304, etag='"e"', x="confirmed", **FRESH)
+    one, other = Caching(old, confirming, disk=disk, epochs=epochs), Caching(disk=disk, epochs=epochs)
+    await one.get()
+    assert (await other.get()).cache.endswith("detail=disk")
+    for each in (one, other):
+        each.clock.advance(11)
+    assert (await one.get()).cache.endswith("fwd=stale; fwd-status=304")
+    got = await other.get()
+    assert (got.cache, got.fields["x"]) == ("mogr; hit; ttl=10; detail=disk", "confirmed")
+    assert (await other.get()).cache == "mogr; hit; ttl=10; detail=memory"
+    assert other.origin.requests == []
+
+
+@pytest.mark.parametrize("told", [{"cache_control": "no-cache, max-age=10"}, {"cache_control": "max-age=0"}, {}])
+async def test_what_is_asked_about_each_time_does_not_wait_for_the_disk(told: dict[str, str]) -> None:
+    disk, same = LateDisk(), {"etag": '"e"', **told}
+    c = Caching(A(**same), A(status=304, **same), disk=disk)
+    await c.get()
+    disk.gates = [asyncio.Event() for _ in range(3)]
+    asking = asyncio.ensure_future(c.cache.answer(c.ask()))
+    await settle()
+    assert asking.done()
+    assert asking.result().cache_status.format() == "mogr; fwd=stale; fwd-status=304"
+
+
+async def test_variants_that_another_process_keeps_are_found() -> None:
+    disk, epochs = DictCache(), LocalEpochs()
+    told = {"vary": "foo", **FRESH}
+    one, other = (
+        Caching(A(body=b"1", **told), A(body=b"2", **told), disk=disk, epochs=epochs),
+        Caching(A(body=b"3", **told), disk=disk, epochs=epochs),
+    )
+    await one.get(foo="1")
+    await other.get(foo="1")
+    await one.get(foo="2")
+    assert (await other.get(foo="2")).body == b"2"
+    assert (await other.get(foo="3")).body == b"3"
+    for each in (one, other):
+        assert [(await each.get(foo=foo)).body for foo in "123"] == [b"1", b"2", b"3"]
+    assert (len(one.origin.requests), len(other.origin.requests)) == (2, 1)
+
+
+async def test_what_only_memory_has_stays_there_whatever_the_disk_has() -> None:
+    disk, told = DictCache(), {"vary": "foo", **FRESH}
+    c = Caching(A(body=b"1", **told), A(body=b"2", **told), disk=disk)
+    await c.get(foo="1")
+    disk.entries.clear()
+    await c.get(foo="2")
+    disk.entries.clear()
+    with pytest.raises(IndexError):  # the script is over
+        await c.get(foo="3")
+    assert [(await c.get(foo=foo)).body for foo in "12"] == [b"1", b"2"]
+
+
 async def test_what_another_process_was_writing_does_not_outlive_an_unsafe_request() -> None:
     """Writes of one process are in order; one that had begun in another may end after the page was deleted."""
     disk, epochs = LateDisk(), LocalEpochs()
