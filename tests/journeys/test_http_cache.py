@@ -204,12 +204,14 @@ def test_an_unsafe_request_reaches_the_memory_of_every_web_worker(
     with two_workers(origin, tmp_path, disk=disk) as server:
         one, other = server.web_pids()
         by_each(server, "/versions")
-        assert by_each(server, "/versions") == [("1", "hit")] * 2
+        for _ in range(3):  # the last of them is answered below the application
+            assert by_each(server, "/versions") == [("1", "hit")] * 2
         for expected, writer in (("2", one), ("3", other)):
             with server.alone(writer):
                 assert how(server.get("/versions", method)) == "fwd=method"
             assert [text for text, _ in by_each(server, "/versions")] == [expected] * 2
-            assert by_each(server, "/versions") == [(expected, "hit")] * 2
+            for _ in range(3):
+                assert by_each(server, "/versions") == [(expected, "hit")] * 2
 
 
 @pytest.mark.parametrize("disk", [True, False], ids=["disk", "memory"])
