@@ -18,12 +18,15 @@ from proxy.core.http_cache.ending import Ending
 from proxy.errors import InvalidUri, OriginUnavailable, RequestTooSlow, UnclearBody
 from proxy.exchanges import Tally
 from proxy.origins import guard
+from proxy.origins.framing import Unanswered
 from proxy.origins.informational import Listener
 from proxy.origins.stream import HttpBody, translated
 from proxy.origins.transport import GuardedTransport
 from proxy.ports import ForwardRequest, Inform, Meter
 from proxy.settings import Origins
 
+_REPEATABLE = frozenset({"GET", "HEAD"})
+"""Sent once more, without a body, where the connection ended before the first byte of an answer; nothing else ever is."""
 LEAST_UPLOAD_BYTES_PER_S = 500
 """A client holds one of few connections while it sends: it must be this fast on average (Apache's mod_reqtimeout)."""
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
@@ -95,7 +98,7 @@ class HttpForwarder:
                 async with asyncio.timeout(self._settings.total_timeout_s) as deadline:
                     if request.body is not None:
                         upload = _Upload(request.body, request.body_bytes, self._settings, deadline)
-                    response = await self._transport.handle_async_request(self._outgoing(request, target, upload))
+                    response = await self._sent(self._outgoing(request, target, upload))
                     return await self._answered(response, request.method, tally)
         except BaseException as error:
             if upload is not None and upload.broken:
@@ -103,6 +106,14 @@ class HttpForwarder:
             else:
                 tally.failed(error)
             raise
+
+    async def _sent(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._transport.handle_async_request(request)
+        except Unanswered:  # a kept connection may have been closed just then (RFC 9110 §9.2.2, RFC 9112 §9.3.1)
+            if request.method not in _REPEATABLE or isinstance(request.stream, _Upload):
+                raise
+            return await self._transport.handle_async_request(request)
 
     def _target(self, raw_path: bytes, raw_query: bytes) -> bytes:
         if not raw_path.startswith(b"/") or len(raw_path) > _MAX_PATH_BYTES:

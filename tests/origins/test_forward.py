@@ -258,24 +258,47 @@ async def test_connections_are_shared_with_what_is_read_for_pictures(server, con
         (drip(b"x" * 100, pause_s=0.1), OriginTimeout, "timeout"),
     ],
 )
-async def test_every_fault_is_an_error_of_ours_and_nothing_is_sent_twice(
-    server, connect, meter, behaviour, error, outcome
-):
+async def test_every_fault_is_an_error_of_ours_and_is_met_once(server, connect, meter, behaviour, error, outcome):
     server.answer("/p/key", behaviour)
     with pytest.raises(MogrError) as caught:
-        await read(await connect(hasty=error is OriginTimeout).forward(asked()))
+        await read(await connect(hasty=error is OriginTimeout).forward(asked(method="PROPFIND")))
     assert type(caught.value) is error
     assert server.count() == 1
     assert meter.fetches == [outcome]
 
 
-async def test_what_a_dropped_connection_was_asked_is_not_asked_again(server, connect):
-    server.answer("/p/key", sequence(status(200, b"ok"), raw(b"")))
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_what_a_closed_connection_was_asked_is_asked_once_more(server, connect, meter, method):
+    server.answer("/p/key", sequence(status(200, b"ok"), raw(b""), status(200, b"again"), raw(b""), raw(b"")))
     origin = connect()
     assert await read(await origin.forward(asked())) == b"ok"
+    answer = await origin.forward(asked(method=method))
+    assert (answer.status, await read(answer)) == (200, b"again" if method == "GET" else b"")
+    assert server.count("/p/key") == 3
     with pytest.raises(OriginUnavailable):
-        await origin.forward(asked(b"/key", "POST", body=pieces(b"x"), body_bytes=1))
+        await origin.forward(asked(method=method))
+    assert server.count("/p/key") == 5
+    assert meter.fetches == ["ok", "ok", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("method", "body"), [("POST", b"x"), ("GET", b"x"), ("PUT", b""), ("DELETE", None), ("POST", None)]
+)
+async def test_what_may_have_changed_something_is_not_asked_again(server, connect, method, body):
+    server.answer("/p/key", sequence(status(200, b"ok"), raw(b""), status(200, b"again")))
+    origin = connect()
+    assert await read(await origin.forward(asked())) == b"ok"
+    told = {} if body is None else {"body": pieces(body), "body_bytes": len(body)}
+    with pytest.raises(OriginUnavailable):
+        await origin.forward(asked(b"/key", method, **told))
     assert server.count("/p/key") == 2
+
+
+async def test_an_answer_that_had_begun_is_not_asked_for_again(server, connect):
+    server.answer("/p/key", sequence(raw(b"HTTP/1.1 103 X\r\n\r\n"), status(200, b"again")))
+    with pytest.raises(OriginUnavailable):
+        await connect().forward(asked())
+    assert server.count("/p/key") == 1
 
 
 async def test_addresses_are_guarded_and_the_unreachable_is_unavailable(server, connect):
