@@ -84,6 +84,30 @@ def test_a_web_worker_that_dies_is_replaced(start) -> None:
     assert server.metric("mogr_requests_total") >= 2, "counters never go backwards"
 
 
+SPY = """
+import atexit, gc, os, sys
+if "proxy.worker" in sys.orig_argv:
+    def tell():
+        with open(os.environ["SPIED"], "w") as file:
+            print(gc.get_freeze_count(), len(gc.get_objects()), gc.get_threshold()[2], file=file)
+    atexit.register(tell)
+"""
+
+
+def test_the_collector_of_a_web_worker_does_not_look_through_what_was_there_from_the_start(tmp_path) -> None:
+    """A full collection stops every hit: of all that a worker imports alone it took 20 ms."""
+    (tmp_path / "spy").mkdir()
+    (tmp_path / "spy" / "sitecustomize.py").write_text(SPY)
+    told = tmp_path / "told"
+    with Mogr(tmp_path, PYTHONPATH=str(tmp_path / "spy"), SPIED=str(told)) as server:
+        server.put("cat.jpg", jpeg())
+        assert server.get(URL).status_code == 200
+        assert server.stop() == 0
+    frozen, looked_at, rarely = map(int, told.read_text().split())
+    assert frozen > 5 * looked_at
+    assert rarely >= 100
+
+
 def test_sigterm_drains_what_is_under_way_and_exits_cleanly(start) -> None:
     with FaultyOrigin() as origin:
         origin.put("/slow.jpg", noise(2000, 1500))
