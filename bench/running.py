@@ -26,9 +26,10 @@ port = {admin_port}
 max_bytes = {memory_bytes}
 [cache.disk]
 path = "cache"
+max_bytes = {disk_bytes}
 [codec]
 workers = {codecs}
-queue_s = 600
+queue_s = {queue_s}
 [buckets."bench-1250000000"]
 default = true
 store = "{store}"
@@ -46,8 +47,15 @@ def server(
     store: str = f"file:{ROOT / 'photos'}",
     timing: bool = False,
     passing: bool = False,
+    disk_bytes: int = 10 << 30,
+    queue_s: float = 600,
+    log: Path | None = None,
 ) -> Iterator[tuple[str, int]]:
-    """A server with a cache of its own: its address and process id.  *memory_bytes*: of the memory tier."""
+    """A server with a cache of its own: its address and process id.
+
+    *memory_bytes* and *disk_bytes*: of those tiers; *passing*: whether what is no picture operation goes to *store*;
+    *log*: where what it says is left.
+    """
     port, admin_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="mogr-bench-") as folder:
         config = Path(folder, "bench.toml")
@@ -61,9 +69,11 @@ def server(
                 timing=str(timing).lower(),
                 passing=str(passing).lower(),
                 memory_bytes=memory_bytes,
+                disk_bytes=disk_bytes,
+                queue_s=queue_s,
             )
         )
-        log = Path(folder, "log")
+        log = log or Path(folder, "log")
         command = [sys.executable, "-m", "proxy", "serve", "--config", str(config)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOGR_")}
         with (
