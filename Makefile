@@ -51,6 +51,9 @@ codecs: $(TEST) ## docs/benchmarks.md anew, over the photographs of IMAGES; half
 bench-hits: $(TEST) ## CPU per hit beside nginx proxy_cache and Varnish, where they are installed
 	$(BIN)/python bench/hits.py $(BENCH)
 
+bench-load: $(TEST) ## ten minutes at 80 % of the ceiling: misses, a faulty origin, slow readers, killed processes
+	$(BIN)/python bench/load.py $(BENCH)
+
 fuzz: $(TEST) ## hostile query strings through the grammar; guided by coverage where atheris is installed
 	$(BIN)/python bench/fuzz/grammar.py $(FUZZ)
 

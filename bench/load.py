@@ -37,7 +37,7 @@ from typing import Any
 import load_client
 import load_origin
 import load_report
-from load_client import Outcome
+from load_lines import Outcome
 from load_mix import Shares
 from load_watch import Level, client_ports, is_running, levels, machine_cpu_s, own_cpu_s, roles
 from running import server

@@ -13,71 +13,20 @@ import gc
 import heapq
 import random
 import select
-import socket
 import struct
 import time
 from array import array
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 
 from load_judge import Answer, Judge
+from load_lines import TRICKLE_BYTES, TRICKLE_S, Line, Outcome
 from load_mix import FILM, LARGE, SPELLINGS, Ask, Browser, Mix, Shares, hot_targets
 
-_SO_TIMESTAMPNS = 35
 _TAKEN_BYTES = 1 << 18
-_TRICKLE_BYTES, _TRICKLE_S = 16_384, 0.125
 _MOST_CONNECTIONS = 2000
 _LIFE = (20, 400)
 """How many requests a connection is used for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """A request whose connection ended before its answer did."""
-
-    kind: str
-    port: int
-    """Ours: whom the connection led to, the kernel knows."""
-    opened_s: float
-    sent_s: float
-    ended_s: float
-    received_bytes: int
-    fresh: bool
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of one run."""
-
-    seconds: float = 0.0
-    sent: Counter[str] = field(default_factory=Counter)
-    done: Counter[str] = field(default_factory=Counter)
-    """By kind and what the server says it was: memory, disk, miss, …"""
-    wrong: Counter[str] = field(default_factory=Counter)
-    examples: list[str] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
-    unfinished: Counter[str] = field(default_factory=Counter)
-    times: dict[str, array[float]] = field(default_factory=dict)
-    """By kind, four numbers for each: when it was due, s; from then to the end, how late it was sent, and from then
-    until the kernel had the end, all ms."""
-    most_connections: int = 0
-
-
-class _Line:
-    """One connection and what is under way on it."""
-
-    __slots__ = ("again", "ask", "browser", "buffer", "due_s", "left", "need", "opened_s", "sent_s", "sock", "used")
-
-    def __init__(self, sock: socket.socket, browser: Browser, left: int, opened_s: float) -> None:
-        self.sock, self.browser, self.left, self.opened_s = sock, browser, left, opened_s
-        self.ask: Ask | None = None
-        self.due_s = self.sent_s = 0.0
-        self.buffer = bytearray()
-        self.need = -1
-        self.used = 0
-        self.again = False
 
 
 class Client:
@@ -89,9 +38,9 @@ class Client:
         self._mix = Mix(shares, seed)
         self._judge = Judge()
         self._epoll = select.epoll()
-        self._lines: dict[int, _Line] = {}
-        self._idle: list[list[_Line]] = [[] for _ in range(SPELLINGS)]
-        self._slow: list[tuple[float, int, _Line]] = []
+        self._lines: dict[int, Line] = {}
+        self._idle: list[list[Line]] = [[] for _ in range(SPELLINGS)]
+        self._slow: list[tuple[float, int, Line]] = []
         self._browsers = 0
         self._buffer = bytearray(_TAKEN_BYTES)
         self._view = memoryview(self._buffer)
@@ -192,9 +141,9 @@ class Client:
         while self._slow and self._slow[0][0] <= now_s:
             _, fd, line = heapq.heappop(self._slow)
             if self._lines.get(fd) is line:
-                self._read(line, _TRICKLE_BYTES)
+                self._read(line, TRICKLE_BYTES)
                 if self._lines.get(fd) is line and line.ask is not None:
-                    heapq.heappush(self._slow, (now_s + _TRICKLE_S, fd, line))
+                    heapq.heappush(self._slow, (now_s + TRICKLE_S, fd, line))
 
     def _send(self, ask: Ask, due_s: float, again: bool = False) -> None:
         self._out.sent[ask.kind] += not again
@@ -218,9 +167,9 @@ class Client:
             self._break(line)
             return
         if slow:
-            heapq.heappush(self._slow, (line.sent_s + _TRICKLE_S, line.sock.fileno(), line))
+            heapq.heappush(self._slow, (line.sent_s + TRICKLE_S, line.sock.fileno(), line))
 
-    def _take(self, accept: int | None) -> _Line | None:
+    def _take(self, accept: int | None) -> Line | None:
         """An idle connection, any one."""
         idle = self._idle[self._rng.randrange(SPELLINGS) if accept is None else accept]
         if not idle:
@@ -229,32 +178,21 @@ class Client:
         idle[at], idle[-1] = idle[-1], idle[at]
         return idle.pop()
 
-    def _connect(self, accept: int | None, slow: bool) -> _Line:
+    def _connect(self, accept: int | None, slow: bool) -> Line:
         if len(self._lines) >= _MOST_CONNECTIONS:
             raise OSError("too many")
-        sock = socket.socket()
-        try:
-            if slow:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * _TRICKLE_BYTES)
-            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(5)
-            sock.connect(("127.0.0.1", self._port))
-            sock.setblocking(False)
-        except OSError:
-            sock.close()
-            raise
+        sock = Line.connected(self._port, slow)
         self._browsers += 1
         spelling = self._rng.randrange(SPELLINGS) if accept is None else accept
         browser = Browser.of(self._browsers * SPELLINGS + spelling)
-        line = _Line(sock, browser, self._rng.randint(*_LIFE), time.monotonic())
+        line = Line(sock, browser, self._rng.randint(*_LIFE), time.monotonic())
         self._lines[sock.fileno()] = line
         self._out.most_connections = max(self._out.most_connections, len(self._lines))
         if not slow:
             self._epoll.register(sock.fileno(), select.EPOLLIN)
         return line
 
-    def _read(self, line: _Line, most_bytes: int) -> None:
+    def _read(self, line: Line, most_bytes: int) -> None:
         try:
             size, ancillary, _, _ = line.sock.recvmsg_into([self._view[:most_bytes]], 64)
         except BlockingIOError:
@@ -284,7 +222,7 @@ class Client:
             arrived_s = seconds + nanoseconds / 1e9 - self._wall_s
         self._answered(line, whole, arrived_s)
 
-    def _answered(self, line: _Line, whole: memoryview, arrived_s: float) -> None:
+    def _answered(self, line: Line, whole: memoryview, arrived_s: float) -> None:
         now_s, ask = time.monotonic(), line.ask
         if ask is None:
             self._fail(Ask("nobody", ""), "an answer to no request")
@@ -315,18 +253,13 @@ class Client:
         if self._on_done is not None and ask.kind not in ("slow", "error"):
             self._on_done()
 
-    def _break(self, line: _Line) -> None:
+    def _break(self, line: Line) -> None:
         """The connection ended.  What was asked is asked once more, by another one."""
         ask, now_s = line.ask, time.monotonic()
         if ask is None:
             self._idle[line.browser.accept].remove(line)
         else:
-            self._out.broken.append(
-                Broken(
-                    kind=ask.kind, port=line.sock.getsockname()[1], opened_s=line.opened_s, sent_s=line.sent_s, ended_s=now_s,
-                    received_bytes=len(line.buffer), fresh=line.used == 0,
-                )
-            )  # fmt: skip
+            self._out.broken.append(line.broken(ask, now_s))
         self._close(line)
         if ask is not None and line.again:
             self._fail(ask, "broken twice")
@@ -334,7 +267,7 @@ class Client:
         elif ask is not None:
             self._send(ask, line.due_s, again=True)
 
-    def _close(self, line: _Line) -> None:
+    def _close(self, line: Line) -> None:
         self._lines.pop(line.sock.fileno(), None)
         line.sock.close()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from load_client import Broken, Outcome
+from load_lines import Broken, Outcome
 from load_watch import Level
 
 if TYPE_CHECKING:
