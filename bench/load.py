@@ -100,7 +100,7 @@ def watch(pipe: Connection, port: int, pids: dict[str, int], seconds: float, kil
     due = [(CODEC_KILLED_AT * seconds, "codec"), (WEB_KILLED_AT * seconds, "web")] if kills else []
     while not pipe.poll(_SAMPLED_EVERY_S):
         cpu.look()
-        watched.levels.append(levels(root))
+        watched.levels.append(levels(root, port))
         if due and time.monotonic() - started_s > due[-1][0]:
             watched.killed.append(kill(root, port, due.pop()[1]))
     cpu.look()
@@ -176,6 +176,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=64, help="requests in the closed loop (default %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="web workers (default %(default)s)")
     parser.add_argument("--codecs", type=int, default=2, help="codec processes (default %(default)s)")
+    parser.add_argument("--memory-mb", type=int, default=256, help="of the memory tier (default %(default)s)")
     parser.add_argument("--no-kill", action="store_true", help="kill nothing")
     parser.add_argument("--log", type=Path, help="file for the server's log")
     parser.add_argument("--seed", type=int, default=1, help="of what is asked (default %(default)s)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from process_tree import TICKS_PER_S, members
 
 _ROLES = ((b"proxy.codec.worker", "codec"), (b"proxy.worker", "web"), (b"serve", "supervisor"))
 _RSS_FIELD = 1
+_ESTABLISHED = "01"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -24,6 +26,7 @@ class Level:
     pss_bytes: int
     rss_bytes: int
     descriptors: int
+    """Without connections of clients."""
 
 
 def roles(root: int) -> dict[int, str]:
@@ -37,8 +40,8 @@ def roles(root: int) -> dict[int, str]:
     return found
 
 
-def levels(root: int) -> dict[str, Level]:
-    """By role."""
+def levels(root: int, port: int) -> dict[str, Level]:
+    """By role; *port* is where clients connect to."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for pid, role in roles(root).items():
         pss = next(
@@ -52,6 +55,8 @@ def levels(root: int) -> dict[str, Level]:
         if pss and resident:
             each = (1, 1024 * pss, _PAGE_BYTES * int(resident[_RSS_FIELD]), descriptors)
             sums[role] = [a + b for a, b in zip(sums[role], each, strict=True)]
+    if "web" in sums:
+        sums["web"][-1] -= sum(1 for _, ours, _ in _connections() if ours == port)
     return {role: Level(time.monotonic(), *each) for role, each in sums.items()}
 
 
@@ -82,12 +87,15 @@ def client_ports(pid: int, port: int) -> set[int]:
             continue
         if target.startswith("socket:["):
             inodes.add(target[8:-1])
-    found = set()
+    return {theirs for theirs, ours, inode in _connections() if inode in inodes and ours == port}
+
+
+def _connections() -> Iterator[tuple[int, int, str]]:
+    """Of this machine over IPv4, as accepting ends have them: the other end's port, this one's, and the inode."""
     for line in _read("/proc/net/tcp").decode().splitlines()[1:]:
         columns = line.split()
-        if columns[9] in inodes and int(columns[1].partition(":")[2], 16) == port:
-            found.add(int(columns[2].partition(":")[2], 16))
-    return found
+        if columns[3] == _ESTABLISHED:
+            yield int(columns[2].partition(":")[2], 16), int(columns[1].partition(":")[2], 16), columns[9]
 
 
 def _read(path: str) -> bytes:
