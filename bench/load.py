@@ -185,7 +185,7 @@ def main() -> None:
     with (
         process(load_origin.serve) as (origin, origin_pid),
         server(
-            workers=given.workers, codecs=given.codecs, store=f"http://127.0.0.1:{origin.recv()}/", disk_bytes=1 << 30,
+            workers=given.workers, codecs=given.codecs, store=f"http://127.0.0.1:{origin.recv()}/", disk_bytes=1 << 30, memory_bytes=given.memory_mb << 20,
             queue_s=10, bucket="pass_through = true", log=given.log,
         ) as (base, pid),
         process(load_client.work, int(base.rpartition(":")[2]), shares, given.seed) as (client, client_pid),
