@@ -181,12 +181,13 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="file for the server's log")
     parser.add_argument("--seed", type=int, default=1, help="of what is asked (default %(default)s)")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no process stays behind
     shares = Shares(miss=given.misses, error=given.errors, slow=given.slow)
     with (
         process(load_origin.serve) as (origin, origin_pid),
         server(
             workers=given.workers, codecs=given.codecs, store=f"http://127.0.0.1:{origin.recv()}/", disk_bytes=1 << 30, memory_bytes=given.memory_mb << 20,
-            queue_s=10, bucket="pass_through = true", log=given.log,
+            queue_s=10, passing=True, log=given.log,
         ) as (base, pid),
         process(load_client.work, int(base.rpartition(":")[2]), shares, given.seed) as (client, client_pid),
     ):  # fmt: skip
