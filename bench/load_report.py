@@ -21,6 +21,8 @@ GROWTH = 1.05
 """Of memory over the second half, by the line through it; more is no noise."""
 _MORE_DESCRIPTORS = 30
 _QUIET_CORES = 0.15
+_KNOWN_S = 0.05
+"""After which the generator has seen that a connection was closed."""
 
 _MEASURES: tuple[tuple[str, Callable[[Level], float]], ...] = (
     ("MB PSS", lambda level: level.pss_bytes / 1e6),
@@ -146,9 +148,10 @@ def _why(broken: Broken, killed: Sequence[Killed]) -> str | None:
         if each.role != "web" or not each.before_s - 0.001 <= broken.ended_s <= each.before_s + 10:
             continue
         ours = broken.port in each.ports or broken.opened_s > each.before_s - 0.1
-        if ours and broken.sent_s <= each.after_s:
+        if ours and broken.sent_s <= each.before_s:
             return "in flight"
-        if ours and broken.sent_s <= each.after_s + 0.05 and not broken.received_bytes:
+        late = broken.sent_s <= each.after_s + _KNOWN_S and not broken.received_bytes
+        if ours and (broken.sent_s <= each.after_s or late):
             return "sent before the client knew"
     return None
 
