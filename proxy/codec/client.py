@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from proxy.codec.board import Board, Death
 from proxy.codec.protocol import Outcome, Started, Task
 from proxy.codec.transport import Malformed
 from proxy.codec.turns import PushedOutError, Turns
-from proxy.codec.waiting import in_thread, read_and_close, receive
+from proxy.codec.waiting import Listener, in_thread, read_and_close
 from proxy.core.model import ImageLimits, Traits
 from proxy.errors import CodecDeadline, CodecLost, DecoderCrashed, InternalError, MogrError, Overloaded
 from proxy.ports import Job, Rendered
@@ -199,14 +199,16 @@ class PoolCodec:
             raise
         # Closing our end is how a job is cancelled: who takes it from the queue sees that nobody waits.
         with line:
-            try:
-                started = await self._started(line, patience_s - (time.monotonic() - since_s))
-            finally:
-                self._turns.give_back()
-            queue_s = time.monotonic() - since_s
-            if on_started is not None:
-                on_started()
-            return await self._finished(line, started, errand), queue_s
+            with closing(Listener(line)) as listener:
+                try:
+                    started = await self._started(listener, patience_s - (time.monotonic() - since_s))
+                finally:
+                    self._turns.give_back()
+                queue_s = time.monotonic() - since_s
+                if on_started is not None:
+                    on_started()
+                data = await self._answered(listener, started)
+            return await self._finished(data, errand), queue_s
 
     async def _turn(self, errand: _Errand, patience_s: float) -> None:
         """Wait until the job may be sent."""
@@ -241,22 +243,25 @@ class PoolCodec:
                 raise
         return line
 
-    async def _started(self, line: socket.socket, patience_s: float) -> Started:
+    async def _started(self, listener: Listener, patience_s: float) -> Started:
         try:
-            data = await receive(line, max(0.0, patience_s))
+            data = await listener.receive(max(0.0, patience_s))
         except TimeoutError:
             raise self._overloaded(f"not started within {patience_s:.1f} s") from None
         if not data:
             raise _LostError
         return protocol.read_started(data)
 
-    async def _finished(self, line: socket.socket, started: Started, errand: _Errand) -> Outcome:
+    async def _answered(self, listener: Listener, started: Started) -> bytes:
         try:
-            data = await receive(line, self._deadline_s + _KILL_S)
+            data = await listener.receive(self._deadline_s + _KILL_S)
         except TimeoutError:
             raise CodecDeadline("the supervisor did not end it") from None
         if not data:
             raise await self._verdict(started)
+        return data
+
+    async def _finished(self, data: bytes, errand: _Errand) -> Outcome:
         outcome, size_bytes = protocol.read_outcome(data, errand.task, errand.bodies[0])
         if isinstance(outcome, MogrError):
             raise outcome

@@ -35,12 +35,12 @@ class Condemned:
         for number, (class_, condemns) in _KINDS.items():
             if type(error) is class_ and error.condemns is condemns:
                 until_ms = int((self._now_s() + ttl_s) * 1e3)
-                self._slot.condemn(self._told % VERDICTS, _mark(key), until_ms << _KIND_BITS | number)
+                self._slot.condemn(self._told % VERDICTS, mark_of(key), until_ms << _KIND_BITS | number)
                 self._told += 1
 
     def heard(self, key: str) -> MogrError | None:
         """The error that some web worker holds against *key*; None if there is none, any more."""
-        said = self._board.condemned().get(_mark(key), 0)
+        said = self._board.condemned(mark_of(key))
         until_ms, number = said >> _KIND_BITS, said & ((1 << _KIND_BITS) - 1)
         if number not in _KINDS or self._now_s() * 1e3 >= until_ms:
             return None
@@ -50,6 +50,6 @@ class Condemned:
         return error
 
 
-def _mark(key: str) -> int:
+def mark_of(key: str) -> int:
     """A number for *key* that no other has by chance; positive, as a word is signed."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") >> 1 | 1

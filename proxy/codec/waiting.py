@@ -17,31 +17,49 @@ _THREAD_BYTES: Final = 256 * 1024
 """Copies above this would hold up the event loop."""
 
 
-async def receive(line: socket.socket, patience_s: float) -> bytes:
-    """The next message; an empty one at the end.  Raises TimeoutError after *patience_s*."""
-    async with asyncio.timeout(patience_s):
-        while True:
-            try:
-                return transport.receive(line, protocol.MESSAGE_BYTES, 0)[0]
-            except BlockingIOError:
-                await _readable(line)
-            except ConnectionError:
-                return b""
+class Listener:
+    """What comes over *line*, message by message; the event loop is told to watch it once for all of them.
 
+    Used from one event loop's thread by one task; whoever made it closes it, before the line.
+    """
 
-async def _readable(line: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(line.fileno(), _wake, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(line.fileno())
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._loop = asyncio.get_running_loop()
+        self._watched = False
+        self._readable: asyncio.Future[None] | None = None
 
+    async def receive(self, patience_s: float) -> bytes:
+        """The next message; an empty one at the end.  Raises TimeoutError after *patience_s*."""
+        async with asyncio.timeout(patience_s):
+            while True:
+                try:
+                    return transport.receive(self._line, protocol.MESSAGE_BYTES, 0)[0]
+                except BlockingIOError:
+                    await self._until_readable()
+                except ConnectionError:
+                    return b""
 
-def _wake(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
+    def close(self) -> None:
+        if self._watched:
+            self._loop.remove_reader(self._line.fileno())
+            self._watched = False
+
+    async def _until_readable(self) -> None:
+        self._readable = self._loop.create_future()
+        if not self._watched:
+            self._loop.add_reader(self._line.fileno(), self._wake)
+            self._watched = True
+        try:
+            await self._readable
+        finally:
+            self._readable = None
+
+    def _wake(self) -> None:
+        if self._readable is None:  # nobody waits: it would be called again and again
+            self.close()
+        elif not self._readable.done():
+            self._readable.set_result(None)
 
 
 def read_and_close(fd: int, at: int, size_bytes: int) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.codec.board import VERDICTS, Board
-from proxy.codec.condemned import Condemned
+from proxy.codec.condemned import Condemned, mark_of
 from proxy.errors import CodecDeadline, DecoderCrashed, InvalidImageFormat, NoSuchKey
 
 
@@ -52,7 +52,7 @@ def test_what_cost_no_process_is_not_told(error: InvalidImageFormat | NoSuchKey,
     one = Condemned(board, 0)
     one.tell("a", error, 10)
     assert one.heard("a") is None
-    assert board.condemned() == {}
+    assert board.condemned(mark_of("a")) == 0
 
 
 def test_the_latest_of_each_web_worker_are_kept(board: Board) -> None:
@@ -64,10 +64,18 @@ def test_the_latest_of_each_web_worker_are_kept(board: Board) -> None:
     assert one.heard("others") is not None
 
 
+def test_the_longest_of_several_verdicts_counts(board: Board) -> None:
+    now = Time()
+    for slot, ttl_s in ((0, 5), (1, 10), (2, 1)):
+        Condemned(board, slot, now).tell("a", DecoderCrashed("x"), ttl_s)
+    now.now_s += 9
+    assert Condemned(board, 3, now).heard("a") is not None
+
+
 def test_nonsense_on_the_board_is_no_verdict(board: Board) -> None:
     one = Condemned(board, 0)
     one.tell("a", DecoderCrashed("x"), 10)
-    (mark,) = board.condemned()
+    mark = mark_of("a")
     for said in (0, -1, 255, (1 << 62) | 77):
         board.web(0).condemn(0, mark, said)
         assert one.heard("a") is None
