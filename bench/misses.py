@@ -5,9 +5,10 @@
     .venv/bin/python bench/misses.py --codecs 1 --per-s 20
 
 Every request is for another object of an HTTP origin (a process of its own, on loopback) and so costs a fetch, a decoding and
-an encoding.  Fetch (reading the header in a codec process included), waiting for a codec process and its work are what
-``Server-Timing`` says and are subtracted; nothing else is.  The rest is called the framework: reading the request, negotiation,
-passing bytes on to a codec process and back, the answer, and the client's own part of it, waiting for a core included.
+an encoding.  What ``Server-Timing`` says is subtracted: the fetch, and of codec processes reading the header (``probe``, from
+asking to the answer), the queue (from asking until one has begun) and its decoding, painting and encoding.  Nothing else is.
+The rest is called the framework: reading the request, negotiation, looking on disk, bringing the result back from a codec
+process, the answer, and the client's own part of it, waiting for a core included.
 
 Wall-clock time depends on who else wants the cores: client, origin and codec processes do.  So it is also said, for each miss,
 what the kernel counted of each of them (``/proc/PID/task/*/schedstat``): milliseconds that it ran, and milliseconds that it
@@ -39,7 +40,7 @@ from scheduling import Shares, main_thread, runs, shares
 PICTURE_PX = 800
 TARGET = "imageMogr2/thumbnail/400x/format/webp"
 _PARTS = re.compile(r"(\w+);dur=([0-9.]+)")
-_OF_CODEC = frozenset({"queue", "decode", "paint", "encode"})
+_OF_CODEC = frozenset({"probe", "queue", "decode", "paint", "encode"})
 
 
 async def serve_origin(body: bytes) -> None:

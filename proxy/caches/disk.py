@@ -15,18 +15,15 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from proxy.caches import files
-from proxy.logs import log
+from proxy.caches import files, whole
+from proxy.caches.direction import Direction
 from proxy.ports import CacheEntry, Clock, Meter
 
 T = TypeVar("T")
 
-RETRY_S = 30.0
-"""How long a direction that failed is left alone before one call tries it again."""
 STAMP_S = 60.0
 """An entry's time of last use is renewed at most this often."""
 
@@ -61,8 +58,8 @@ class DiskCache:
         self._clock = clock
         self._on_written = on_written
         self._closed = False
-        self._reading = _Direction("disk-read", threads=4, timeout_s=read_timeout_s)
-        self._writing = _Direction("disk-write", threads=2, timeout_s=write_timeout_s)
+        self._reading = Direction("disk-read", threads=4, timeout_s=read_timeout_s)
+        self._writing = Direction("disk-write", threads=2, timeout_s=write_timeout_s)
 
     @property
     def reads(self) -> bool:
@@ -104,7 +101,7 @@ class DiskCache:
         self._reading.close()
         self._writing.close()
 
-    async def _attempt(self, direction: _Direction, work: Callable[[], T], *, always: bool = False) -> T | None:
+    async def _attempt(self, direction: Direction, work: Callable[[], T], *, always: bool = False) -> T | None:
         """The result of *work*, or None if the direction is, or with this call was, switched off."""
         if self._closed or not (direction.admits(self._clock.now_s()) or always):
             return None
@@ -152,12 +149,12 @@ class DiskCache:
     def _load(self, descriptor: int, name: str) -> tuple[CacheEntry, float]:
         """The entry in an open file, and its time of last use."""
         status = os.fstat(descriptor)
-        meta_bytes, body_bytes, checksum = files.lengths(_read_exactly(descriptor, files.HEADER_BYTES))
+        meta_bytes, body_bytes, checksum = files.lengths(whole.read(descriptor, files.HEADER_BYTES))
         size_bytes = files.HEADER_BYTES + meta_bytes + body_bytes
         if size_bytes != status.st_size or body_bytes > self._largest_bytes:
             raise files.Damaged("length")
-        meta = _read_exactly(descriptor, meta_bytes)
-        body = _read_exactly(descriptor, body_bytes)
+        meta = whole.read(descriptor, meta_bytes)
+        body = whole.read(descriptor, body_bytes)
         return files.unframe(name, meta, body, checksum), status.st_mtime
 
     def _discard(
@@ -183,8 +180,8 @@ class DiskCache:
         except OSError:
             return None
         try:
-            meta_bytes, _, _ = files.lengths(_read_exactly(descriptor, files.HEADER_BYTES))
-            meta = json.loads(_read_exactly(descriptor, meta_bytes))
+            meta_bytes, _, _ = files.lengths(whole.read(descriptor, files.HEADER_BYTES))
+            meta = json.loads(whole.read(descriptor, meta_bytes))
         except (OSError, ValueError):  # ``Damaged`` is one, too
             return None
         finally:
@@ -192,32 +189,35 @@ class DiskCache:
         return meta if isinstance(meta, dict) else None
 
     def _write(self, name: str, entry: CacheEntry) -> int:
+        # Few calls, and plain strings for paths: each call gives the interpreter to another thread and has to get it back.
         head = files.frame(name, entry)
-        temporary = self._root / files.TEMPORARY / f"{os.getpid()}-{secrets.token_hex(8)}"
+        temporary = f"{self._root}/{files.TEMPORARY}/{os.getpid()}-{secrets.token_hex(8)}"
         try:
             descriptor = os.open(temporary, _WRITE_FLAGS, 0o600)
         except FileNotFoundError:
             self._make_folders(files.TEMPORARY)
             descriptor = os.open(temporary, _WRITE_FLAGS, 0o600)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(head)
-                file.write(entry.body)
-            now_s = self._clock.now_s()
-            os.utime(temporary, (now_s, now_s))
+            try:
+                whole.write(descriptor, head, entry.body)
+                now_s = self._clock.now_s()
+                os.utime(descriptor, (now_s, now_s))
+            finally:
+                os.close(descriptor)
             self._place(temporary, name)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
             raise
         return len(head) + len(entry.body)
 
-    def _place(self, temporary: Path, name: str) -> None:
+    def _place(self, temporary: str, name: str) -> None:
         path = self._path(name)
         try:
-            temporary.replace(path)
+            os.replace(temporary, path)
         except FileNotFoundError:
             self._make_folders(*files.folders_of(name))
-            temporary.replace(path)
+            os.replace(temporary, path)
 
     def _make_folders(self, *folders: str) -> None:
         # one by one: the mode of mkdir(parents=True) holds for the last one only
@@ -226,61 +226,3 @@ class DiskCache:
         for folder in folders:
             path /= folder
             path.mkdir(0o700, exist_ok=True)
-
-
-class _Direction:
-    """Reading or writing: its threads, its timeout, and whether it is switched off."""
-
-    def __init__(self, name: str, *, threads: int, timeout_s: float) -> None:
-        self._name = name
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._timeout_s = timeout_s
-        self._retry_at_s: float | None = None
-
-    @property
-    def works(self) -> bool:
-        return self._retry_at_s is None
-
-    def admits(self, now_s: float) -> bool:
-        """Whether a call may be made; after a failure one call is, each time ``RETRY_S`` went by."""
-        if self._retry_at_s is None:
-            return True
-        if now_s < self._retry_at_s:
-            return False
-        self._retry_at_s = now_s + RETRY_S
-        return True
-
-    async def run(self, work: Callable[[], T]) -> T:
-        async with asyncio.timeout(self._timeout_s):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    def failed(self, now_s: float) -> None:
-        if self._retry_at_s is None:
-            log(
-                "The disk tier failed and is left alone for a while.", level="warning", part=self._name, retry_s=RETRY_S
-            )
-        self._retry_at_s = now_s + RETRY_S
-
-    def worked(self) -> None:
-        if self._retry_at_s is not None:
-            log("The disk tier works again.", part=self._name)
-        self._retry_at_s = None
-
-    def close(self) -> None:
-        # not cancel_futures: that would cancel the tasks which wait for a result
-        self._threads.shutdown(wait=False)
-
-
-def _read_exactly(descriptor: int, size_bytes: int) -> bytes:
-    chunk = os.read(descriptor, size_bytes)
-    if len(chunk) == size_bytes:
-        return chunk
-    chunks = [chunk]
-    missing_bytes = size_bytes - len(chunk)
-    while missing_bytes and chunk:
-        chunk = os.read(descriptor, missing_bytes)
-        chunks.append(chunk)
-        missing_bytes -= len(chunk)
-    if missing_bytes:
-        raise files.Damaged("short file")
-    return b"".join(chunks)

@@ -6,7 +6,7 @@ Order: facts of the source, the resolved format, memory, disk, bucket, codec.  C
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -81,9 +81,7 @@ class Deliver:
         if hit is not None:
             return hit
         for _ in range(_MAX_CHANGES):
-            started_s = time.monotonic()
             learned = await self._originals.learn(bucket, question.source)
-            learning_s = time.monotonic() - started_s  # mostly the fetch, whose bytes the codec is then given
             inputs = await self._gather(bucket, question) if question.inputs else ()
             facts = learned.facts
             rendition, key = await self._measuring.resolve(bucket, question, facts, inputs)
@@ -102,8 +100,8 @@ class Deliver:
                 self._meter.cache_hit(delivered.tier)
             else:
                 self._meter.cache_miss()
-            timings_s = {name: s + learning_s * (name == "fetch") for name, s in delivered.timings_s.items()}
-            delivered = replace(delivered, timings_s=timings_s)
+            if delivered.timings_s:
+                delivered = replace(delivered, timings_s=_added(learned.timings_s, delivered.timings_s))
             return self._nearby.sent(
                 bucket, question, rendition, delivered, inputs, collapsed=shared, revalidated=learned.revalidated
             )
@@ -260,6 +258,11 @@ class Deliver:
         with suppress(SourceChangedError):
             name, work = self._flight(bucket, rendition, key, learned, inputs, background=True)
             await self._flights.run(name, work)
+
+
+def _added(learning_s: Mapping[str, float], making_s: Mapping[str, float]) -> Mapping[str, float]:
+    """What learning about the source took and what making the answer did; either may have fetched it."""
+    return {name: learning_s.get(name, 0.0) + making_s.get(name, 0.0) for name in {**learning_s, **making_s}}
 
 
 __all__ = ["Deliver", "Delivered", "Ingredient", "Question"]

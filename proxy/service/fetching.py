@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from proxy.core.freshness import response_freshness
 from proxy.core.model import Freshness, Provenance, Source
@@ -27,6 +29,8 @@ class Learned:
     body: bytes | None = None
     revalidated: bool = False
     """The origin was asked and said that nothing changed."""
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+    """What it took: ``fetch`` from the origin, ``probe`` by a codec process, its queue included."""
 
 
 class Fetcher:
@@ -45,15 +49,18 @@ class Fetcher:
             ImageTooLarge, ImageResolutionExceed, InvalidImageFormat: it is no picture within the bucket's limits.
             Overloaded, CodecLost, CodecDeadline: the header could not be read now.
         """
-        asked_at_s = self._clock.now_s()
+        asked_at_s, started_s = self._clock.now_s(), time.monotonic()
         answer = await bucket.origin.open(source.key, since=known.validators if known else None)
         if isinstance(answer, Unchanged):
             if known is None:
                 raise OriginUnavailable("not modified, although nothing was asked of it")
-            return Learned(self._facts_of(bucket, answer.info, known), revalidated=True)
+            timings_s = {"fetch": time.monotonic() - started_s}
+            return Learned(self._facts_of(bucket, answer.info, known), revalidated=True, timings_s=timings_s)
         body = await self._read(bucket, answer)
+        fetched_s = time.monotonic()
         facts = await self._probe(bucket, answer.info, body, Provenance(source=source, asked_at_s=asked_at_s))
-        return Learned(facts, body)
+        timings_s = {"fetch": fetched_s - started_s, "probe": time.monotonic() - fetched_s}
+        return Learned(facts, body, timings_s=timings_s)
 
     async def _read(self, bucket: Bucket, stream: ObjectStream) -> bytes:
         limit_bytes = bucket.rules.limits.max_source_bytes

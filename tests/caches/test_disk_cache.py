@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import proxy
 from proxy.caches import files
-from proxy.caches.disk import RETRY_S, STAMP_S, DiskCache
+from proxy.caches.direction import RETRY_S
+from proxy.caches.disk import STAMP_S, DiskCache
 from proxy.ports import CacheEntry
 
 BUDGET_BYTES = 64 * 1024 * 1024

@@ -336,17 +336,23 @@ async def test_a_failing_refresh_is_not_repeated_for_every_request():
     assert len(world.origin.opened) == 3
 
 
-async def test_fetching_is_told_among_the_timings_and_a_hit_has_none(monkeypatch):
+async def test_fetching_and_probing_are_told_among_the_timings_and_a_hit_has_none(monkeypatch):
     world, clock = World(), SimpleNamespace(monotonic=lambda: now_s)
-    monkeypatch.setattr("proxy.service.deliver.time", clock)
+    monkeypatch.setattr("proxy.service.fetching.time", clock)
     monkeypatch.setattr("proxy.service.making.time", clock)
-    now_s, opened = 0.0, world.origin.open
+    now_s = 0.0
 
-    async def slow(key, **asked):
-        nonlocal now_s
-        now_s += 3.0
-        return await opened(key, **asked)
+    def slow(call, seconds):
+        async def slowly(*given, **asked):
+            nonlocal now_s
+            now_s += seconds
+            return await call(*given, **asked)
 
-    monkeypatch.setattr(world.origin, "open", slow)
-    assert (await world.ask()).timings_s["fetch"] == 3.0
+        return slowly
+
+    monkeypatch.setattr(world.origin, "open", slow(world.origin.open, 3.0))
+    monkeypatch.setattr(world.codec, "probe", slow(world.codec.probe, 2.0))
+    monkeypatch.setattr(world.codec, "render", slow(world.codec.render, 5.0))
+    told_s = (await world.ask()).timings_s
+    assert {name: told_s[name] for name in ("fetch", "probe", "codec")} == {"fetch": 3.0, "probe": 2.0, "codec": 5.0}
     assert (await world.ask()).timings_s == {}
