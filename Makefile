@@ -54,6 +54,9 @@ bench-hits: $(TEST) ## CPU per hit beside nginx proxy_cache and Varnish, where t
 bench-load: $(TEST) ## ten minutes at 80 % of the ceiling: misses, a faulty origin, slow readers, killed processes
 	$(BIN)/python bench/load.py $(BENCH)
 
+bench-misses: $(TEST) ## what a picture made anew costs beside fetch and codec, and who runs and waits for it
+	$(BIN)/python bench/misses.py $(BENCH)
+
 fuzz: $(TEST) ## hostile query strings through the grammar; guided by coverage where atheris is installed
 	$(BIN)/python bench/fuzz/grammar.py $(FUZZ)
 

@@ -101,6 +101,8 @@ class Codec(Branch):
     """Address space that one codec process may take beyond what it starts with; a picture that needs more fails."""
     jobs_per_process: Annotated[int, Field(ge=1)] = 500
     """A codec process is replaced after so many pictures."""
+    nice: Annotated[int, Field(ge=0, le=19)] = 5
+    """By how much codec processes are nicer than web workers (``nice``), which then get a core at once when both want it."""
     jemalloc: bool = True
     """Whether codec processes allocate with jemalloc where it is installed (Debian: ``libjemalloc2``); it holds less memory."""
     fonts: tuple[Path, ...] = ()

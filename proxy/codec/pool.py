@@ -66,6 +66,7 @@ class CodecPool:
         use_jemalloc: whether processes allocate with jemalloc where it is installed.
         program: the command of a codec process; options are appended.
         launch: starts a helper beside each, if there is one.
+        nice: by how much processes and helpers are nicer than this one, 0 to 19.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class CodecPool:
         use_jemalloc: bool = True,
         program: Sequence[str] = PROGRAM,
         launch: Launch = lambda: None,
+        nice: int = 0,
     ) -> None:
         if not 1 <= places <= CODEC_SLOTS:
             raise ValueError(f"{places} places, expected 1 to {CODEC_SLOTS}")
@@ -97,6 +99,7 @@ class CodecPool:
         self._use_jemalloc = use_jemalloc
         self._program = tuple(program)
         self._launch = launch
+        self._nice = nice
         self._leaving: list[subprocess.Popen[bytes]] = []
         self._deaths: Counter[str] = Counter()
         self._ticking: asyncio.Task[None] | None = None
@@ -217,7 +220,7 @@ class CodecPool:
         }
         allocator = jemalloc() if self._use_jemalloc else {}
         return start_with_helper(
-            self._program, options, (self._queue.fileno(), self._board.fd), allocator, self._launch
+            self._program, options, (self._queue.fileno(), self._board.fd), allocator, self._launch, self._nice
         )
 
     def _start_later(self, place: _Place) -> None:

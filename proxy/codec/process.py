@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -43,6 +45,7 @@ _JEMALLOC_OPTIONS: Final = "narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0,retain:f
 """One job at a time needs one arena, and what a picture took goes back when it is done: as it comes, jemalloc keeps more
 than glibc does (see docs/decisions/0022).  Address space that is retained would count for RLIMIT_AS."""
 
+_NICEST: Final = 19
 _CRASHES = frozenset(
     (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS)
 )
@@ -82,24 +85,36 @@ def start_with_helper(
     fds: Sequence[int],
     allocator: Mapping[str, str],
     launch: Launch,
+    nice: int = 0,
 ) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes] | None]:
-    """``start``, and what *launch* starts beside it; neither stays alone.
+    """``start``, and what *launch* starts beside it; neither stays alone.  *nice*: by how much both are nicer than we are.
 
     Raises:
         OSError: the system refuses.
     """
     launched = launch()
     if launched is None:
-        return start(program, options, fds, allocator), None
+        popen = start(program, options, fds, allocator)
+        _give_way(nice, popen)
+        return popen, None
     helper, ends = launched
     try:
-        return start(program, {**options, "--avs2-fds": ends}, (*fds, *ends.fds), allocator), helper
+        popen = start(program, {**options, "--avs2-fds": ends}, (*fds, *ends.fds), allocator)
+        _give_way(nice, popen, helper)
+        return popen, helper
     except OSError:
         helper.kill()
         helper.wait()
         raise
     finally:
         ends.close()
+
+
+def _give_way(nice: int, *started: subprocess.Popen[bytes]) -> None:
+    """Let others have a core first.  Threads and processes started later are as nice as who starts them."""
+    for popen in started:
+        with suppress(OSError):  # it is gone already, which its exit will tell
+            os.setpriority(os.PRIO_PROCESS, popen.pid, min(_NICEST, os.getpriority(os.PRIO_PROCESS, 0) + nice))
 
 
 def start(

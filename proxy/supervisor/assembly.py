@@ -53,6 +53,7 @@ class PoolCodecs:
             fonts=settings.fonts,
             use_jemalloc=settings.jemalloc,
             launch=avs2.launch,
+            nice=settings.nice,
         )
         self._lacking_since_s: float | None = None
         self._stops = 0

@@ -109,6 +109,7 @@ async def start_node() -> AsyncIterator[StartNode]:
         use_jemalloc: bool = True,
         program: tuple[str, ...] = FAKE,
         launch: Launch = lambda: None,
+        nice: int = 0,
     ) -> Node:
         board = Board.create()
         pool = CodecPool(
@@ -120,6 +121,7 @@ async def start_node() -> AsyncIterator[StartNode]:
             use_jemalloc=use_jemalloc,
             program=program,
             launch=launch,
+            nice=nice,
         )
         node = Node(pool, board, deadline_s, places)
         nodes.append(node)
