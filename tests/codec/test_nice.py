@@ -38,8 +38,8 @@ async def test_what_is_started_beside_them_is_as_nice(start_node: StartNode) -> 
 
     def launch() -> tuple[subprocess.Popen[bytes], Ends]:
         line, other = socket.socketpair()
-        with other:
-            helpers.append(subprocess.Popen(["cat"], stdin=other, stdout=subprocess.DEVNULL))  # until the line is closed
+        with other:  # cat ends when the line is closed
+            helpers.append(subprocess.Popen(["cat"], stdin=other, stdout=subprocess.DEVNULL))
         return helpers[-1], Ends(line.detach(), os.memfd_create("input"), os.memfd_create("output"))
 
     node = await start_node(1, nice=5, launch=launch)
