@@ -16,7 +16,7 @@ RUN := $(VENV)/.installed-run
 TEST := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench codecs fuzz fuzz-edge docs lock clean python
+.PHONY: help run test lint format bench bench-hits bench-load bench-misses codecs fuzz fuzz-edge docs lock clean python
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
