@@ -102,7 +102,7 @@ def launch() -> tuple[subprocess.Popen[bytes], Ends] | None:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd="/",
-                start_new_session=True,
+                process_group=0,
             )
         except OSError:
             ends.close()

@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from proxy.codec.confine import confine_launcher
+from proxy.codec.confine import confine_launcher, leave_terminal
 from proxy.codec.seccomp import install
 
 ENCODE, DECODE = 1, 2
@@ -100,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("--line-fd", "--input-fd", "--output-fd"):
         parser.add_argument(name, type=int, required=True)
     given = parser.parse_args(arguments)
+    leave_terminal()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     for fd in (given.line_fd, given.input_fd, given.output_fd):

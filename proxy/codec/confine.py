@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import fcntl
 import os
 import resource
 import struct
 import sys
+import termios
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,6 +42,18 @@ class Gap(enum.IntFlag):
     @property
     def names(self) -> list[str]:
         return [str(gap.name).lower() for gap in Gap if gap in self]
+
+
+def leave_terminal() -> None:
+    """Give up the controlling terminal, if there is one: nothing is read from it, typed into it or heard of it (``tty_ioctl(4)``)."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return
+    try:
+        fcntl.ioctl(terminal, termios.TIOCNOTTY)
+    finally:
+        os.close(terminal)
 
 
 def confine(also_readable: Iterable[Path] = ()) -> Gap:

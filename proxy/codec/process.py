@@ -132,7 +132,7 @@ def start(
         stdin=subprocess.PIPE,  # the lifeline; closed by the kernel should this process die
         stdout=subprocess.DEVNULL,
         cwd="/",
-        start_new_session=True,  # no controlling terminal: no Ctrl-C from it, nothing typed into it
+        process_group=0,  # no Ctrl-C; not a session either, between which ``nice`` would not count (autogroups)
     )
 
 

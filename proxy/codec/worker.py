@@ -22,7 +22,7 @@ from pathlib import Path
 
 from proxy.codec import avs2, fonts, pixels, protocol, transport
 from proxy.codec.board import EXIT_MEMORY, Board, CodecSlot
-from proxy.codec.confine import AddressSpace, confine
+from proxy.codec.confine import AddressSpace, confine, leave_terminal
 from proxy.core.model import Traits
 from proxy.errors import ImageTooLarge, InternalError, InvalidImageFormat, MogrError
 from proxy.logs import install, log
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[], pixels.Pixel
     parser.add_argument("--fonts", type=json.loads, default=[], help="a JSON list of paths")
     given = parser.parse_args(arguments)
     install()
+    leave_terminal()
     # Ctrl-C and a stop of the whole service reach every process; the supervisor decides when this one ends.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -107,7 +107,44 @@ async def test_its_working_directory_is_nobodys(node: Any) -> None:
     if os.geteuid() == 0:
         status = Path(f"/proc/{node.pid()}/status").read_text()
         assert "NoNewPrivs:\t1" in status
-        assert os.getsid(node.pid()) == node.pid()
+        assert os.getpgid(node.pid()) == node.pid()
+        assert terminal_of(node.pid()) == 0
+
+
+def terminal_of(pid: int | str) -> int:
+    """The number of a process' controlling terminal; 0: it has none (proc(5))."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[4])
+
+
+LEAVES = """
+import os
+from pathlib import Path
+from proxy.codec.confine import leave_terminal
+def terminal():
+    return int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[4])
+assert terminal() != 0
+os.close(os.open("/dev/tty", os.O_RDWR))
+leave_terminal()
+assert terminal() == 0
+try:
+    os.open("/dev/tty", os.O_RDWR)
+except OSError:
+    print("gone, session", os.getsid(0) == os.getppid())
+"""
+
+
+def test_a_terminal_is_left_without_leaving_its_session() -> None:
+    leader = f"""
+import fcntl, os, subprocess, sys, termios
+_, end = os.openpty()
+fcntl.ioctl(end, termios.TIOCSCTTY, 0)
+subprocess.run([sys.executable, "-c", {LEAVES!r}], process_group=0, check=True)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", leader], capture_output=True, check=True, cwd=ROOT, text=True, timeout=20,
+        start_new_session=True,
+    )  # fmt: skip
+    assert said.stdout == "gone, session True\n"
 
 
 def inside(program: str) -> str:
