@@ -93,7 +93,7 @@ def test_answers_survive_a_restart(origin: FaultyOrigin, tmp_path: Path) -> None
     with server:
         before = origin.count("/p/kept")
         assert server.get("/kept").text == "kept"
-        server.wait_for_disk(1)
+        server.wait_for_disk(2)  # a body and the page that names it
     with server:
         answer = server.get("/kept")
         assert (answer.text, answer.headers["x-own"], how(answer).partition("; detail=")[2]) == ("kept", "1", "disk")
@@ -105,7 +105,7 @@ def test_two_web_workers_share_the_disk(origin: FaultyOrigin, tmp_path: Path) ->
     origin.answer("/p/shared", status(200, b"x", **FRESH))
     with Mogr(tmp_path, {**settings(origin), "server": {"workers": 2}}) as server:
         server.get("/shared")
-        server.wait_for_disk(1)
+        server.wait_for_disk(2)  # a body and the page that names it
         assert {how(server.get("/shared")).split(";")[0] for _ in range(20)} == {"hit"}
 
 
