@@ -19,11 +19,11 @@ from proxy.service.answers import Answers
 from proxy.service.around import around
 from proxy.service.asking import Answer, Ask, passed_on
 from proxy.service.exchange import Exchange, unconditional
+from proxy.service.lasting import Lasting, lasting
 from proxy.service.pages import Page
 from proxy.service.receiving import Tank
 from proxy.service.recently import Recently
 from proxy.service.rounds import Fresh, Own, Round, Rounds
-from proxy.service.standing import Standing, standing
 
 REST_S = 5.0
 """How long an origin that failed is left alone where a stale answer may stand in for it."""
@@ -65,9 +65,9 @@ class SharedCache:
             self._refresh(ask, entry)
         return self._hit(ask, entry, body, "refreshing" if renewing else "memory", tier="memory")
 
-    def standing(self, ask: Ask) -> Standing | None:
+    def lasting(self, ask: Ask) -> Lasting | None:
         """What ``hit`` answers *ask* with, if that is a new enough 200 for whoever asks alike."""
-        return standing(self._answers, ask, self._clock.now_s())
+        return lasting(self._answers, ask, self._clock.now_s())
 
     async def answer(self, ask: Ask) -> Answer:
         """The answer, wherever it comes from.

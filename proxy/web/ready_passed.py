@@ -15,8 +15,8 @@ from proxy.connections.ready import ReadyAnswers, Target
 from proxy.core.access.cors import Cors
 from proxy.ports import Clock
 from proxy.service.asking import Answer, Ask
+from proxy.service.lasting import Unforgotten
 from proxy.service.shared_cache import SharedCache
-from proxy.service.standing import Unforgotten
 from proxy.web.dress import open_to_pages, picking_pages
 from proxy.web.peers import Peers
 from proxy.web.ready_heads import cut_at_ttl, head_of
@@ -27,7 +27,7 @@ _ALLOWED_FOR = INDIFFERENT | PICKING
 
 @dataclass(frozen=True, slots=True)
 class _Passing:
-    """Cookies are no matter: what stands was given its lifetime by its origin."""
+    """Cookies are no matter: what lasts was given its lifetime by its origin."""
 
     unforgotten: Unforgotten
     peers: Peers
@@ -58,7 +58,7 @@ class ReadyingPassed:
         pages = picking_pages(cors)
         if pages is None or self._answers.holds(target):
             return
-        found = self._cache.standing(ask)
+        found = self._cache.lasting(ask)
         if found is None:
             return
         trusted = self._peers.trusts(peer)

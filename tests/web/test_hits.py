@@ -7,6 +7,7 @@ that.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import Any
 
@@ -332,7 +333,7 @@ async def test_the_access_log_says_the_same(capsys: pytest.CaptureFixture[str]) 
     secret = WEBP + "&sign=abc"
     await worker.warm(secret, **fields)
     await worker.application.aclose(1)
-    lines = [eval(line, {"null": None, "true": True}) for line in capsys.readouterr().err.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     same = [{k: v for k, v in line.items() if k not in ("id", "seconds", "time_s")} for line in lines[-2:]]
     assert same[0] == same[1]
     assert (same[0]["user_agent"], same[0]["referer"]) == ("Mozilla/5.0 (X)", "http://E.example/?q")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -238,7 +239,7 @@ async def test_the_access_log_says_the_same(capsys: pytest.CaptureFixture[str]) 
     w.clock.advance(2)
     await w.both("/a", user_agent="x")
     await w.application.aclose(1)
-    rows = [eval(line, {"null": None, "true": True}) for line in capsys.readouterr().err.splitlines()]
+    rows = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     same = [{k: v for k, v in row.items() if k not in ("id", "seconds", "time_s")} for row in rows[-2:]]
     assert same[0] == same[1]
     assert "ttl=57" in str(same[0])

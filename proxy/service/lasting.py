@@ -1,4 +1,4 @@
-"""Kept answers of an origin that stand until something changes: what connections may send without asking each time."""
+"""Kept answers of an origin that last until something changes: what connections may send without asking each time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Unforgotten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Lasting:
     """An answer that a URL has for every request with the same values of ``vary``, from the same site, with no directives."""
 
     policy: Policy
@@ -66,8 +66,8 @@ class Standing:
     last_modified: str | None
 
 
-def standing(answers: Answers, ask: Ask, now_s: float) -> Standing | None:
-    """What stands for *ask*; None: nothing, or it is only for some of those who ask alike, or soon to be another.
+def lasting(answers: Answers, ask: Ask, now_s: float) -> Lasting | None:
+    """What lasts for *ask*; None: nothing, or it is only for some of those who ask alike, or soon to be another.
 
     An answer whose lifetime was guessed is not for requests with cookies; so here it is for none.
     """
@@ -88,7 +88,7 @@ def standing(answers: Answers, ask: Ask, now_s: float) -> Standing | None:
         _sent(entry, now_s, "if-modified-since", last_modified),
     )
     tells, dates = by_tag.status == 304 and etag.startswith('"'), by_date.status == 304
-    return Standing(
+    return Lasting(
         page=places[0], content=Bytes(places[1]), unforgotten=Unforgotten(answers, ask.url, page.epoch),
         generation=page.generation, policy=policy, vary=page.vary_names(), whole=_sent(entry, now_s),
         unchanged=by_tag if tells else by_date, etag=etag if tells else None,
