@@ -21,7 +21,7 @@ from proxy.origins import guard
 from proxy.origins.framing import Unanswered
 from proxy.origins.informational import Listener
 from proxy.origins.stream import HttpBody, translated
-from proxy.origins.transport import GuardedTransport
+from proxy.origins.transport import GuardedTransport, timeouts_s
 from proxy.ports import ForwardRequest, Inform, Meter
 from proxy.settings import Origins
 
@@ -79,12 +79,7 @@ class HttpForwarder:
         self._own = own if any(name == b"host" for name, _ in own) else [(b"host", self._url.netloc), *own]
         self._overruled = frozenset(plain_name(name) for name, _ in self._own) | _FRAMING
         self._settings = settings
-        self._timeouts_s = {
-            "connect": settings.connect_timeout_s,
-            "read": settings.read_timeout_s,
-            "write": settings.read_timeout_s,
-            "pool": settings.read_timeout_s,
-        }
+        self._timeouts_s = timeouts_s(settings)
         self._transport = transport
         self._meter = meter
 

@@ -12,7 +12,6 @@ import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import quote
 
 import httpcore
@@ -26,7 +25,7 @@ from proxy.origins.dialer import GuardedBackend, Resolver, UnknownHost, system_r
 from proxy.origins.forward import HttpForwarder
 from proxy.origins.framing import Unanswered
 from proxy.origins.stream import HttpStream, translated
-from proxy.origins.transport import GuardedTransport
+from proxy.origins.transport import GuardedTransport, timeouts_s
 from proxy.ports import Clock, Forwarded, ForwardRequest, Meter, ObjectInfo, ObjectStream, Unchanged
 from proxy.settings import Origins
 
@@ -72,13 +71,8 @@ class HttpOrigin:
         self._forwarder = HttpForwarder(
             self._base, settings=settings, headers=self._headers, transport=transport, meter=meter
         )
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
-        )
+        self._transport = transport
+        self._timeouts_s = timeouts_s(settings)
 
     async def open(
         self, key: str, *, since: Validators | None = None, byte_range: tuple[int, int | None] | None = None
@@ -128,7 +122,7 @@ class HttpOrigin:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     def _target(self, key: str) -> guard.Target:
         """The URL of *key*: every byte but unreserved characters and ``/`` is escaped, so it cannot leave the prefix."""
@@ -156,14 +150,15 @@ class HttpOrigin:
     async def _send(self, method: str, target: guard.Target, fields: Mapping[str, str]) -> httpx.Response:
         at_home = target.origin == self._base.origin
         headers = {**_OURS, **(self._headers if at_home else {}), **fields}
-        request = self._client.build_request(method, target.url, headers=headers)
+        # Past httpx's client, which would look for cookies, credentials and redirects of its own in each answer.
+        request = httpx.Request(method, target.url, headers=headers, extensions={"timeout": self._timeouts_s})
         try:
             try:
-                return await self._client.send(request, stream=True)
+                return await self._transport.handle_async_request(request)
             except UnknownHost:
                 raise
             except (httpcore.ConnectError, Unanswered):  # once more, as RFC 9110 §9.2.2 allows
-                return await self._client.send(request, stream=True)
+                return await self._transport.handle_async_request(request)
         except UnknownHost as error:
             if at_home:
                 raise
