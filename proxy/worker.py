@@ -30,6 +30,7 @@ from proxy.codec import fonts
 from proxy.codec.board import Board
 from proxy.codec.client import PoolCodec
 from proxy.codec.condemned import Condemned
+from proxy.codec.giving_way import come_soon
 from proxy.configuration import from_json
 from proxy.connections.hits import HitProtocol
 from proxy.connections.readers import Patience
@@ -104,6 +105,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         note=_noting(disk.path) if disk is not None else None,
         neighbours=Condemned(board, arguments.slot),
         epochs=SharedEpochs(arguments.epochs_fd),
+        presence_fd=arguments.presence_fd,
     )
     patience = Patience(
         window_s=settings.server.slow_client_s, least_bytes_per_s=settings.server.slow_client_bytes_per_s
@@ -167,11 +169,12 @@ def _noting(directory: Path) -> Callable[[Purge], bool]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=f"mogr {__version__} web worker; started by `mogr serve`")
-    for name in ("edge", "control", "board", "epochs", "queue", "start"):
+    for name in ("edge", "control", "board", "epochs", "presence", "queue", "start"):
         parser.add_argument(f"--{name}-fd", type=int, required=True)
     parser.add_argument("--slot", type=int, required=True)
     install()
     _use_one_arena()
+    come_soon()
     uvloop.run(serve(parser.parse_args()))
 
 

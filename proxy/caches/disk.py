@@ -1,7 +1,8 @@
 """The disk tier: one plain file per entry, shared by every web worker of the node, safe against kill -9.
 
-A file is written under a temporary name and renamed, so readers just open.  There is no index; ``caches.evict`` keeps the
-budget.  File calls run in threads of the tier's own, and a disk that fails or hangs costs nobody more than a miss.
+A file is written under a temporary name and renamed, so readers just open, unless ``presence`` says that there is none.
+There is no other index; ``caches.evict`` keeps the budget.  File calls run in threads of the tier's own, and a disk that
+fails or hangs costs nobody more than a miss.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TypeVar
 
 from proxy.caches import files, whole
 from proxy.caches.direction import Direction
+from proxy.caches.presence import Presence
 from proxy.ports import CacheEntry, Clock, Meter
 
 T = TypeVar("T")
@@ -37,6 +39,7 @@ class DiskCache:
 
     Reading and writing are switched off apart from each other: a full disk still answers hits.  Each failure is counted
     as ``meter.tier_error("disk")``.  *on_written* is told, in the event loop, the budget's share of each file written.
+    What *presence* says is not there is not looked for.
 
     Cancelling a call leaves its thread to finish unseen: a file is replaced whole or not at all.
     """
@@ -49,6 +52,7 @@ class DiskCache:
         meter: Meter,
         clock: Clock,
         on_written: Callable[[int], None] = lambda _: None,
+        presence: Presence | None = None,
         read_timeout_s: float = 5.0,
         write_timeout_s: float = 30.0,
     ) -> None:
@@ -57,6 +61,7 @@ class DiskCache:
         self._meter = meter
         self._clock = clock
         self._on_written = on_written
+        self._presence = presence
         self._closed = False
         self._reading = Direction("disk-read", threads=4, timeout_s=read_timeout_s)
         self._writing = Direction("disk-write", threads=2, timeout_s=write_timeout_s)
@@ -72,13 +77,17 @@ class DiskCache:
         return self._writing.works
 
     async def get(self, key: str) -> CacheEntry | None:
-        return await self._attempt(self._reading, lambda: self._read(files.name_of(key)))
+        name = files.name_of(key)
+        if self._presence is not None and not self._presence.may_have(name):
+            return None
+        return await self._attempt(self._reading, lambda: self._read(name))
 
     async def put(self, key: str, entry: CacheEntry) -> None:
         if len(entry.body) > self._largest_bytes:
             await self.delete(key)
             return
-        written_bytes = await self._attempt(self._writing, lambda: self._write(files.name_of(key), entry))
+        name = files.name_of(key)
+        written_bytes = await self._attempt(self._writing, lambda: self._write(name, entry))
         if written_bytes:
             self._on_written(files.charge_bytes(written_bytes))
 
@@ -218,6 +227,8 @@ class DiskCache:
         except FileNotFoundError:
             self._make_folders(*files.folders_of(name))
             os.replace(temporary, path)
+        if self._presence is not None:  # here, in the thread: it is so even if nobody waits any more
+            self._presence.add(name)
 
     def _make_folders(self, *folders: str) -> None:
         # one by one: the mode of mkdir(parents=True) holds for the last one only

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proxy.caches import files
+from proxy.caches.presence import Presence
 from proxy.ports import Clock
 
 KEEP_RATIO = 0.9
@@ -51,12 +52,14 @@ class Evictor:
     """Deletes the least recently used entries below *path* when they exceed *max_bytes*.
 
     ``note_written`` is cheap and may be called from any thread; ``due`` and ``sweep`` do file I/O: call them in a thread.
+    What a sweep saw goes into *presence*.
     """
 
-    def __init__(self, path: Path, max_bytes: int, clock: Clock) -> None:
+    def __init__(self, path: Path, max_bytes: int, clock: Clock, *, presence: Presence | None = None) -> None:
         self._root = path
         self._max_bytes = max_bytes
         self._clock = clock
+        self._presence = presence
         self._lock = threading.Lock()
         self._known_bytes = 0
         self._written_bytes = 0
@@ -100,9 +103,14 @@ class Evictor:
     def _sweep(self) -> SweepResult:
         tally = _Tally()
         bytes_by_step: Counter[int] = Counter()
-        for _, size_bytes, step in self._entries(tally):
+        listing = self._presence.begin() if self._presence is not None else None
+        for path, size_bytes, step in self._entries(tally):
             bytes_by_step[step] += size_bytes
             tally.total_files += 1
+            if listing is not None:
+                listing.add(path.name)
+        if listing is not None and not tally.failures:
+            listing.publish()
         total_bytes = bytes_by_step.total()
         excess_bytes = self._excess_bytes(total_bytes)
         if excess_bytes > 0:

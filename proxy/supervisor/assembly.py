@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from proxy import settings as tree
-from proxy.caches import shared_epochs
+from proxy.caches import presence, shared_epochs
 from proxy.codec import avs2
 from proxy.codec.board import WEB_SLOTS, Board
 from proxy.codec.pool import ENVIRONMENT, CodecPool
@@ -125,10 +125,11 @@ class NodeParts:
 
     @cached_property
     def epochs_fd(self) -> int:
-        try:
-            return shared_epochs.memory()
-        except OSError as error:
-            raise StartError(f"no memory for web workers to share: {os.strerror(error.errno or 0).lower()}") from error
+        return _shared(shared_epochs.memory)
+
+    @cached_property
+    def presence_fd(self) -> int:
+        return _shared(presence.memory)
 
     async def capabilities(self) -> Mapping[str, object]:
         return await ask_capabilities()
@@ -140,11 +141,18 @@ class NodeParts:
             raise StartError(f"no codec processes: {os.strerror(error.errno or 0).lower()}") from error
 
     def sweeper(self, settings: tree.DiskCache, written_bytes: Callable[[], int]) -> DiskSweeper:
-        return DiskSweeper(settings, written_bytes)
+        return DiskSweeper(settings, written_bytes, presence_fd=self.presence_fd)
 
     def web_settings(self, settings: tree.Settings) -> object:
         codec = settings.codec.model_copy(update={"workers": places(settings.codec)})
         return to_json(settings.model_copy(update={"codec": codec}))
+
+
+def _shared(memory: Callable[[], int]) -> int:
+    try:
+        return memory()
+    except OSError as error:
+        raise StartError(f"no memory for web workers to share: {os.strerror(error.errno or 0).lower()}") from error
 
 
 async def ask_capabilities() -> Mapping[str, object]:

@@ -173,6 +173,7 @@ class Generations:
             edge_fd=self._edge.fileno(),
             board_fd=codecs.board_fd,
             epochs_fd=self._parts.epochs_fd,
+            presence_fd=self._parts.presence_fd,
             queue_fd=codecs.queue_fd,
             start=json.dumps(start).encode(),
         )

@@ -72,6 +72,11 @@ class Parts(Protocol):
         """
         ...
 
+    @property
+    def presence_fd(self) -> int:
+        """As ``epochs_fd``, of what the disk tier has."""
+        ...
+
     async def capabilities(self) -> Mapping[str, object]:
         """What this build can decode and encode, and of what it is built; asked of a process of its own.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from proxy import settings as tree
 from proxy.caches.evict import Evictor, SweepResult
+from proxy.caches.presence import Presence
 from proxy.logs import log
 
 EVERY_S = 5.0
@@ -27,10 +28,26 @@ class DiskSweeper:
 
     Args:
         written_bytes: cumulative; called in the thread.
+        presence_fd: of ``presence.memory``, where web workers look what there is; the caller keeps it.
     """
 
-    def __init__(self, disk: tree.DiskCache, written_bytes: Callable[[], int], *, every_s: float = EVERY_S) -> None:
-        self._evictors = [Evictor(path, max_bytes, WallClock()) for path, max_bytes in disk.shares()]
+    def __init__(
+        self,
+        disk: tree.DiskCache,
+        written_bytes: Callable[[], int],
+        *,
+        presence_fd: int | None = None,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._evictors = [
+            Evictor(
+                path,
+                max_bytes,
+                WallClock(),
+                presence=None if presence_fd is None else Presence(presence_fd, number, path),
+            )
+            for number, (path, max_bytes) in enumerate(disk.shares())
+        ]
         self._written_bytes, self._every_s = written_bytes, every_s
         self._noted_bytes = written_bytes()
         self._stopped = threading.Event()

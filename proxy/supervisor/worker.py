@@ -43,6 +43,7 @@ class Outfit:
     edge_fd: int
     board_fd: int
     epochs_fd: int
+    presence_fd: int
     queue_fd: int
     start: bytes
     """The JSON text that it reads from its start descriptor: settings (with secrets) and codec capabilities."""
@@ -77,6 +78,7 @@ class WebWorker:
                 "--control-fd": theirs.fileno(),
                 "--board-fd": outfit.board_fd,
                 "--epochs-fd": outfit.epochs_fd,
+                "--presence-fd": outfit.presence_fd,
                 "--queue-fd": outfit.queue_fd,
                 "--start-fd": start_fd,
             }

@@ -46,6 +46,7 @@ class StandInCodecs:
 
 class StandInParts:
     epochs_fd = os.memfd_create("epochs")
+    presence_fd = os.memfd_create("presence")
     web_command = (sys.executable, str(Path(__file__).with_name("stand_in_worker.py")))
 
     async def capabilities(self) -> Mapping[str, object]:
