@@ -13,8 +13,9 @@ that is at work.
 Goals, and exit status 1 if one is missed: no request fails that the origin did not fail, but for those in flight on what was
 killed (503 for overload is a failure); 99 % of hits within ten times their median; neither memory nor descriptors grow over the second half.
 
-What the generator adds is told apart: "late" is from when a request was due until it was sent, "server" from then until
-the kernel had the last byte of the answer.  On a machine whose cores all are busy, both wait for a core.
+The generator has a core whenever it wants one (``SCHED_FIFO``, where it may), as on a machine of its own.  What it adds is told
+apart: "late" is from when a request was due until it was sent, "server" from then until the kernel had the last byte of the
+answer.  On a machine whose cores all are busy, both wait for a core.
 """
 
 from __future__ import annotations

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Final
 import proxy
 from proxy.codec.avs2 import Ends
 from proxy.codec.board import EXIT_MEMORY, Death
+from proxy.codec.giving_way import give_way
 
 PROGRAM: Final = (sys.executable, "-P", "-s", "-m", "proxy.codec.worker")
 ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType(
@@ -41,11 +40,10 @@ _JEMALLOC: Final = (
     "/usr/lib/libjemalloc.so.2",
     "/usr/local/lib/libjemalloc.so.2",
 )
-_JEMALLOC_OPTIONS: Final = "narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0,retain:false"
-"""One job at a time needs one arena, and what a picture took goes back when it is done: as it comes, jemalloc keeps more
-than glibc does (see docs/decisions/0022).  Address space that is retained would count for RLIMIT_AS."""
+_JEMALLOC_OPTIONS: Final = "narenas:1,dirty_decay_ms:250,muzzy_decay_ms:0,retain:false"
+"""One job at a time needs one arena, and what a picture took goes back soon after it is done (see docs/decisions/0022): as it
+comes, jemalloc keeps more than glibc does.  Address space that is retained would count for RLIMIT_AS."""
 
-_NICEST: Final = 19
 _CRASHES = frozenset(
     (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS)
 )
@@ -95,12 +93,13 @@ def start_with_helper(
     launched = launch()
     if launched is None:
         popen = start(program, options, fds, allocator)
-        _give_way(nice, popen)
+        give_way(popen.pid, nice)
         return popen, None
     helper, ends = launched
     try:
         popen = start(program, {**options, "--avs2-fds": ends}, (*fds, *ends.fds), allocator)
-        _give_way(nice, popen, helper)
+        for each in (popen, helper):
+            give_way(each.pid, nice)
         return popen, helper
     except OSError:
         helper.kill()
@@ -108,13 +107,6 @@ def start_with_helper(
         raise
     finally:
         ends.close()
-
-
-def _give_way(nice: int, *started: subprocess.Popen[bytes]) -> None:
-    """Let others have a core first.  Threads and processes started later are as nice as who starts them."""
-    for popen in started:
-        with suppress(OSError):  # it is gone already, which its exit will tell
-            os.setpriority(os.PRIO_PROCESS, popen.pid, min(_NICEST, os.getpriority(os.PRIO_PROCESS, 0) + nice))
 
 
 def start(
