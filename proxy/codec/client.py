@@ -204,7 +204,8 @@ class PoolCodec:
                     started = await self._started(listener, patience_s - (time.monotonic() - since_s))
                 finally:
                     self._turns.give_back()
-                queue_s = time.monotonic() - since_s
+                # By its own account, for we may hear of it late, but no more than there was: it may be in other hands.
+                queue_s = min(max(0.0, 1e-9 * started.at_ns - since_s), time.monotonic() - since_s)
                 if on_started is not None:
                     on_started()
                 data = await self._answered(listener, started)

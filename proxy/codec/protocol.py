@@ -14,13 +14,14 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 from proxy.codec.board import CODEC_SLOTS
 from proxy.codec.transport import Malformed
 from proxy.core.model import Frame, ImageLimits, Traits
+from proxy.core.plain import plain
 from proxy.errors import (
     ImageResolutionExceed,
     ImageTooLarge,
@@ -79,10 +80,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A codec process took the job: its place on the board and the job's number there."""
+    """A codec process took the job: its place on the board, the job's number there, and when by the monotonic clock."""
 
     slot: int
     sequence: int
+    at_ns: int
 
 
 Outcome = Traits | Rendered | MogrError
@@ -131,15 +133,17 @@ def read_task(data: bytes) -> Task:
 
 
 def write_started(started: Started) -> bytes:
-    return _pack("started", {"slot": started.slot, "sequence": started.sequence})
+    return _pack("started", plain(started))
 
 
 def read_started(data: bytes) -> Started:
     message = _unpack(data, "started")
-    slot, sequence = message.get("slot"), message.get("sequence")
+    slot, sequence, at_ns = message.get("slot"), message.get("sequence"), message.get("at_ns")
     if not isinstance(slot, int) or not isinstance(sequence, int) or not 0 <= slot < CODEC_SLOTS:
         raise Malformed("started")
-    return Started(slot, sequence)
+    if not isinstance(at_ns, int) or not 0 <= at_ns < 1 << 63:
+        raise Malformed("started")
+    return Started(slot, sequence, at_ns)
 
 
 def write_outcome(outcome: Outcome) -> tuple[bytes, bytes | None]:
@@ -176,7 +180,7 @@ def read_outcome(data: bytes, task: Task, original: bytes) -> tuple[Outcome, int
 
 
 def _pack(kind: str, parts: Mapping[str, object]) -> bytes:
-    return json.dumps({"v": VERSION, "kind": kind, **parts}, default=asdict, separators=(",", ":")).encode()
+    return json.dumps({"v": VERSION, "kind": kind, **parts}, default=plain, separators=(",", ":")).encode()
 
 
 def _unpack(data: bytes, kind: str | None = None) -> dict[str, Any]:

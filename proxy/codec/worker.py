@@ -20,7 +20,7 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
-from proxy.codec import avs2, fonts, pixels, protocol, transport
+from proxy.codec import allocator, avs2, fonts, pixels, protocol, transport
 from proxy.codec.board import EXIT_MEMORY, Board, CodecSlot
 from proxy.codec.confine import AddressSpace, confine, leave_terminal
 from proxy.core.model import Traits
@@ -30,6 +30,8 @@ from proxy.ports import Rendered
 
 ALARM_S = 1.0
 """How long after its deadline a job ends its own process, should the supervisor not have done so."""
+REST_MS = 250
+"""So long after its last job a process still expects another one, which would use the memory of that."""
 _LIFELINE = 0
 
 
@@ -58,20 +60,24 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[], pixels.Pixel
     loaded.capabilities()
     space.bound(given.memory_bytes)
     slot.greet(os.getpid(), gaps)
+    give_back = allocator.returning()
     worn_bytes = space.size_bytes + given.memory_bytes // 2
     worker = Worker(slot, given.slot, loaded, given.deadline_s)
     with socket.socket(fileno=given.queue_fd) as queue:
-        while worker.sound and worker.jobs < given.jobs and space.size_bytes < worn_bytes and _wait(queue):
+        while worker.sound and worker.jobs < given.jobs and space.size_bytes < worn_bytes and _wait(queue, give_back):
             worker.take(queue)
     return 0
 
 
-def _wait(queue: socket.socket) -> bool:
-    """Wait for a job; False at the end of the lifeline or of the queue."""
+def _wait(queue: socket.socket, give_back: Callable[[], None]) -> bool:
+    """Wait for a job, after a while without memory that is not needed; False at the end of the lifeline or of the queue."""
     poll = select.poll()
     poll.register(queue, select.POLLIN)
     poll.register(_LIFELINE, select.POLLIN)
-    events = dict(poll.poll())
+    events = dict(poll.poll(REST_MS))
+    if not events:
+        give_back()
+        events = dict(poll.poll())
     return _LIFELINE not in events and bool(events[queue.fileno()] & select.POLLIN)
 
 
@@ -124,7 +130,7 @@ class Worker:
         signal.setitimer(signal.ITIMER_REAL, self._deadline_s + ALARM_S)
         try:
             with suppress(OSError):  # the client may give up meanwhile; its answer then goes nowhere
-                transport.send(line, protocol.write_started(protocol.Started(self._number, sequence)))
+                transport.send(line, protocol.write_started(protocol.Started(self._number, sequence, now_ns)))
                 transport.send(line, self._answer(message, sheet_fd))
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)

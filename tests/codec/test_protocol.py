@@ -34,7 +34,7 @@ def test_a_task_is_read_as_it_was_written(task: Task) -> None:
 
 def test_a_ticket_and_a_start_are_read_as_they_were_written() -> None:
     assert protocol.read_ticket(protocol.ticket(123_456_789_012)) == 123_456_789_012
-    assert protocol.read_started(protocol.write_started(Started(3, 99))) == Started(3, 99)
+    assert protocol.read_started(protocol.write_started(Started(3, 99, 7))) == Started(3, 99, 7)
 
 
 def test_a_plan_too_long_for_a_message_is_the_clients_fault() -> None:
@@ -138,10 +138,22 @@ def test_what_no_codec_of_ours_would_say_is_not_believed(message: bytes) -> None
         protocol.read_outcome(message, RENDER, b"")
 
 
-@pytest.mark.parametrize("changes", [{"slot": 256}, {"slot": -1}, {"slot": "1"}, {"sequence": None}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"slot": 256},
+        {"slot": -1},
+        {"slot": "1"},
+        {"sequence": None},
+        {"at_ns": "1"},
+        {"at_ns": -1},
+        {"at_ns": 1 << 63},
+    ],
+    ids=str,
+)
 def test_a_start_outside_the_board_is_not_believed(changes: dict[str, object]) -> None:
     with pytest.raises(Malformed):
-        protocol.read_started(altered(protocol.write_started(Started(1, 1)), **changes))
+        protocol.read_started(altered(protocol.write_started(Started(1, 1, 1)), **changes))
 
 
 @pytest.mark.parametrize("data", [b"", b"x", protocol.ticket(1) + b"x", b"\0" * protocol.TICKET_BYTES], ids=repr)

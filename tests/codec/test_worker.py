@@ -13,7 +13,7 @@ import pytest
 
 from proxy.codec import protocol, transport
 from proxy.codec.board import Board, CodecSlot
-from proxy.codec.protocol import Started, Task
+from proxy.codec.protocol import Task
 from proxy.codec.worker import Worker
 from proxy.core.model import Frame, ImageLimits, Traits
 from proxy.errors import InternalError, InvalidImageFormat, MogrError
@@ -69,7 +69,8 @@ class Bench:
         with line:
             self.worker.take(self.queue)
             started = protocol.read_started(transport.receive(line, protocol.MESSAGE_BYTES, 0)[0])
-            assert started == Started(3, self.slot.sequence)
+            assert (started.slot, started.sequence) == (3, self.slot.sequence)
+            assert 0 < started.at_ns <= time.monotonic_ns()
             outcome, size_bytes = protocol.read_outcome(
                 transport.receive(line, protocol.MESSAGE_BYTES, 0)[0], task, b""
             )
