@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from proxy import formats
@@ -29,6 +30,8 @@ _LIMITED_ENCODINGS = 5
 """``size-limit`` bisects: between one and eight."""
 _BEST_PNGS = 2.5
 """``best`` tries two encodings of a PNG, and where it may be worth it a palette."""
+_SHORT_CHARACTERS = 1024
+"""What jobs with longer plans cost is not remembered."""
 _PLAIN = frozenset({"auto-orient", "crop", "cut", "flip", "imageView2", "indexcrop", "rcrop", "thumbnail"})
 
 Work = Mapping[str, float]
@@ -41,7 +44,16 @@ def render_s(traits: Traits, job: Job) -> float:
     Raises:
         InvalidArgument, ImageResolutionExceed: the job cannot be done; the codec would find the same.
     """
+    small = not job.inputs and len(job.plan_text) <= _SHORT_CHARACTERS
+    return (_predicted_before_s if small else _predicted_s)(traits, job)
+
+
+def _predicted_s(traits: Traits, job: Job) -> float:
     return sum(amount * _seconds(kind) for kind, amount in work(traits, job).items())
+
+
+_predicted_before_s = lru_cache(maxsize=256)(_predicted_s)
+"""A job is predicted twice: to know whether its client had better be shown something else meanwhile, and to be admitted."""
 
 
 def work(traits: Traits, job: Job) -> Work:

@@ -14,6 +14,7 @@ what changes nothing (``rotate/0``, ``quality/100``, a stage of nothing) is left
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
@@ -36,6 +37,8 @@ _VIEW_OUTPUT = ("format", "interlace", *SHORT)
 _VIEW_NAMES = frozenset({"w", "h", "ignore-error", *_VIEW_OUTPUT})
 """What may stand where the mode is left out; anything else there is one, or meant to be."""
 
+_SHORT_CHARACTERS = 1024
+"""Plans of longer texts are not remembered."""
 _FLAGS = frozenset({"auto-orient", "strip", "AIGCMetadata"})
 _SLIM = "imageSlim"
 _BLIND = ("3", "4")
@@ -76,6 +79,10 @@ def parse_plan(text: str, *, clamp_px: int | None = None) -> Plan:
             or out of range.
         OperationNotImplemented: an operation or format of CI that is not built yet.
     """
+    return (_parsed_before if len(text) <= _SHORT_CHARACTERS else _parsed)(text, clamp_px)
+
+
+def _parsed(text: str, clamp_px: int | None) -> Plan:
     if text.count("|") >= MAX_STAGES:
         raise InvalidArgument(public=f"The operation has more than {MAX_STAGES} stages.")
     texts = text.split("|")
@@ -92,6 +99,9 @@ def parse_plan(text: str, *, clamp_px: int | None = None) -> Plan:
     if output is not None and output.vector and plan.paints:
         raise InvalidArgument.of("format", output.spellings[0], "a format of pixels behind operations that paint")
     return plan
+
+
+_parsed_before = lru_cache(maxsize=512)(_parsed)  # many pictures are asked for in few sizes
 
 
 def format_plan(plan: Plan) -> str:

@@ -6,11 +6,12 @@ A record that cannot be read (older schema, foreign file) is a miss, never an er
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.core.freshness import Said
 from proxy.core.model import Artifact, Frame, Freshness, Provenance, Source, Traits, Validators
+from proxy.core.plain import plain
 from proxy.ports import CacheEntry
 
 ASSUMED = "assumed"
@@ -43,9 +44,9 @@ class Facts:
 
 def facts_to_meta(facts: Facts) -> dict[str, object]:
     return {
-        "validators": asdict(facts.validators),
-        "traits": asdict(facts.traits),
-        "freshness": asdict(facts.freshness),
+        "validators": plain(facts.validators),
+        "traits": plain(facts.traits),
+        "freshness": plain(facts.freshness),
         "headers": dict(facts.headers),
         "lifetime": dict(facts.lifetime),
         "of": provenance_to_json(facts.provenance),
@@ -72,9 +73,9 @@ def artifact_to_entry(artifact: Artifact) -> CacheEntry:
         meta={
             "media_type": artifact.media_type,
             "etag": artifact.etag,
-            "source": asdict(artifact.source),
+            "source": plain(artifact.source),
             "format": artifact.format,
-            "frame": asdict(artifact.frame),
+            "frame": plain(artifact.frame),
             "of": provenance_to_json(artifact.provenance),
         },
         body=artifact.body,
@@ -98,7 +99,7 @@ def artifact_from_entry(entry: CacheEntry) -> Artifact | None:
 
 
 def provenance_to_json(provenance: Provenance | None) -> dict[str, object] | None:
-    return None if provenance is None else asdict(provenance)
+    return None if provenance is None else plain(provenance)
 
 
 def provenance_from_json(record: Any) -> Provenance | None:

@@ -14,6 +14,8 @@ from proxy.ports import Cache, CacheEntry, Meter, Store
 
 T = TypeVar("T")
 
+_PAUSE_S = 0.005
+
 
 class Shelf:
     """The writes under way; more than ``max_bytes`` of them are refused."""
@@ -33,7 +35,13 @@ class Shelf:
         """Copy *entry* into *cache* soon."""
         if cache is None:
             return
-        if self._start(cache.put(key, entry), len(entry.body)) is None:
+
+        async def write() -> None:
+            # What was fetched is just going to the codec: threads that write it now would take the interpreter from that.
+            await asyncio.sleep(_PAUSE_S)
+            await cache.put(key, entry)
+
+        if self._start(write(), len(entry.body)) is None:
             self._meter.tier_error("disk")
 
     def persist(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -28,6 +29,7 @@ _NAMES = (
     "Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length",
     "Content-Range", "Content-Type", "Date", "ETag", "Expires", "Last-Modified", "Location", "Vary",
 )  # fmt: skip
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SPELT = {name.lower(): _Spelt(name.encode()) for name in _NAMES}
 
 
@@ -80,5 +82,4 @@ class Reply:
 
 def _printable(value: str) -> bytes:
     """A field value that can end no line (RFC 9110 §5.5), whatever an origin or a store made of it."""
-    safe = "".join(character for character in value if character == "\t" or " " <= character != "\x7f")
-    return safe.encode("latin-1", "replace")
+    return _UNPRINTABLE.sub("", value).encode("latin-1", "replace")
