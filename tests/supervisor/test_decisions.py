@@ -97,7 +97,7 @@ def test_the_disk_tier_is_swept_at_the_start_and_again_when_too_much_was_written
     class Watched:
         """An evictor that is due once anything was noted, and at first."""
 
-        def __init__(self, path, max_bytes, clock) -> None:
+        def __init__(self, path, max_bytes, clock, *, presence) -> None:
             self._path, self._noted_bytes, self._first = path, 0, True
 
         def note_written(self, size_bytes) -> None:
