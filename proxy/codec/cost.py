@@ -14,7 +14,7 @@ from proxy import formats
 from proxy.codec.cost_table import SECONDS
 from proxy.codec.slimming import leaves_alone
 from proxy.core import scores
-from proxy.core.grammar import format_plan, parse_plan
+from proxy.core.grammar import REMEMBERED_CHARACTERS, format_plan, parse_plan
 from proxy.core.model import Format, Frame, Traits
 from proxy.core.plan import Plan
 from proxy.core.reports import REPORTS
@@ -30,8 +30,6 @@ _LIMITED_ENCODINGS = 5
 """``size-limit`` bisects: between one and eight."""
 _BEST_PNGS = 2.5
 """``best`` tries two encodings of a PNG, and where it may be worth it a palette."""
-_SHORT_CHARACTERS = 1024
-"""What jobs with longer plans cost is not remembered."""
 _PLAIN = frozenset({"auto-orient", "crop", "cut", "flip", "imageView2", "indexcrop", "rcrop", "thumbnail"})
 
 Work = Mapping[str, float]
@@ -44,7 +42,7 @@ def render_s(traits: Traits, job: Job) -> float:
     Raises:
         InvalidArgument, ImageResolutionExceed: the job cannot be done; the codec would find the same.
     """
-    small = not job.inputs and len(job.plan_text) <= _SHORT_CHARACTERS
+    small = not job.inputs and len(job.plan_text) <= REMEMBERED_CHARACTERS
     return (_predicted_before_s if small else _predicted_s)(traits, job)
 
 

@@ -37,8 +37,8 @@ _VIEW_OUTPUT = ("format", "interlace", *SHORT)
 _VIEW_NAMES = frozenset({"w", "h", "ignore-error", *_VIEW_OUTPUT})
 """What may stand where the mode is left out; anything else there is one, or meant to be."""
 
-_SHORT_CHARACTERS = 1024
-"""Plans of longer texts are not remembered."""
+REMEMBERED_CHARACTERS = 1024
+"""Plans of longer texts are not remembered, nor what follows from them."""
 _FLAGS = frozenset({"auto-orient", "strip", "AIGCMetadata"})
 _SLIM = "imageSlim"
 _BLIND = ("3", "4")
@@ -79,7 +79,7 @@ def parse_plan(text: str, *, clamp_px: int | None = None) -> Plan:
             or out of range.
         OperationNotImplemented: an operation or format of CI that is not built yet.
     """
-    return (_parsed_before if len(text) <= _SHORT_CHARACTERS else _parsed)(text, clamp_px)
+    return (_parsed_before if len(text) <= REMEMBERED_CHARACTERS else _parsed)(text, clamp_px)
 
 
 def _parsed(text: str, clamp_px: int | None) -> Plan:

@@ -99,33 +99,31 @@ def test_memory_of_another_size_is_refused() -> None:
         os.close(made)
 
 
-steps = st.lists(st.sampled_from(["write", "delete", "begin", "list", "publish"]), max_size=60)
+NAMES = 6
+changes = st.lists(st.tuples(st.sampled_from(["write", "delete"]), st.integers(0, NAMES - 1)), max_size=2)
 
 
-@given(steps, st.randoms(use_true_random=False))
-def test_a_file_that_is_there_is_never_denied(sequence: list[str], random) -> None:
-    """Whatever is written, deleted and listed in turns; a listing goes through names in order, as far as it got."""
+@given(st.lists(st.lists(changes, min_size=NAMES, max_size=NAMES), min_size=1, max_size=5))
+def test_a_file_that_is_there_is_never_denied(listings: list[list[list[tuple[str, int]]]]) -> None:
+    """Whatever is written and deleted while the directory is listed, name by name, several times over."""
     fd = presence.memory()
     table = Presence(fd, 0, HERE)
     there: set[int] = set()
-    listing, at = None, 0
-    for step in sequence:
-        number = random.randrange(16)
-        if step == "write":
-            there.add(number)
-            table.add(name(number))
-        elif step == "delete":
-            there.discard(number)
-        elif step == "begin":
-            listing, at = table.begin(), 0
-        elif step == "list" and listing is not None and at < 16:
+    for meanwhile in listings:
+        listing = table.begin()
+        for at in range(NAMES):
+            for what, number in meanwhile[at]:
+                if what == "write":
+                    there.add(number)
+                    table.add(name(number))
+                else:
+                    there.discard(number)
+                assert all(table.may_have(name(each)) for each in there)
             if at in there:
                 listing.add(name(at))
-            at += 1
-        elif step == "publish" and listing is not None and at == 16:
-            listing.publish()
-            listing = None
+        listing.publish()
         assert all(table.may_have(name(each)) for each in there)
+        assert not table.may_have(name(NAMES))
     del listing
     table.close()
     os.close(fd)
