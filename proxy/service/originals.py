@@ -257,14 +257,14 @@ class Originals:
             self._facts.delete(key)
             return
         self._facts.put(key, facts)
-        self._shelf.put(self._disk, key, CacheEntry(meta=facts_to_meta(facts), body=b""))
+        self._shelf.put_later(self._disk, key, CacheEntry(meta=facts_to_meta(facts), body=b""))
         if body is not None:
             body_key = _body_key(source, facts.validators)
             provenance = facts.provenance or Provenance(source=source, tags=None)
             self._bodies.put(body_key, Copy(body, provenance))
             if bucket.cache_originals:
                 meta = {"of": provenance_to_json(provenance)}
-                self._shelf.put(self._disk, body_key, CacheEntry(meta=meta, body=body))
+                self._shelf.put_later(self._disk, body_key, CacheEntry(meta=meta, body=body))
             if bucket.persist is not None:
                 write_facts(self._shelf, bucket.persist, bucket.rules.persist_prefix, source, facts)
 

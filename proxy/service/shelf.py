@@ -14,7 +14,7 @@ from proxy.ports import Cache, CacheEntry, Meter, Store
 
 T = TypeVar("T")
 
-_PAUSE_S = 0.005
+_UNTIL_WITH_CODEC_S = 0.005
 
 
 class Shelf:
@@ -33,15 +33,17 @@ class Shelf:
 
     def put(self, cache: Cache | None, key: str, entry: CacheEntry) -> None:
         """Copy *entry* into *cache* soon."""
-        if cache is None:
-            return
+        self._put(cache, key, entry, 0.0)
 
-        async def write() -> None:
-            # What was fetched is just going to the codec: threads that write it now would take the interpreter from that.
-            await asyncio.sleep(_PAUSE_S)
-            await cache.put(key, entry)
+    def put_later(self, cache: Cache | None, key: str, entry: CacheEntry) -> None:
+        """As ``put``, of what was fetched and is just going to the codec: when it is there.
 
-        if self._start(write(), len(entry.body)) is None:
+        The threads that write would take the interpreter from its way there.
+        """
+        self._put(cache, key, entry, _UNTIL_WITH_CODEC_S)
+
+    def _put(self, cache: Cache | None, key: str, entry: CacheEntry, pause_s: float) -> None:
+        if cache is not None and self._start(cache.put(key, entry), len(entry.body), pause_s) is None:
             self._meter.tier_error("disk")
 
     def persist(
@@ -63,18 +65,22 @@ class Shelf:
             self._meter.persisted(ok=False)
         return task
 
-    def _start(self, write: Coroutine[object, object, T], size_bytes: int) -> asyncio.Task[T] | None:
+    def _start(
+        self, write: Coroutine[object, object, T], size_bytes: int, pause_s: float = 0.0
+    ) -> asyncio.Task[T] | None:
         if self._waiting_bytes and self._waiting_bytes + size_bytes > self._max_bytes:
             write.close()
             return None
         self._waiting_bytes += size_bytes
-        task = asyncio.ensure_future(self._run(write, size_bytes))
+        task = asyncio.ensure_future(self._run(write, size_bytes, pause_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _run(self, write: Coroutine[object, object, T], size_bytes: int) -> T:
+    async def _run(self, write: Coroutine[object, object, T], size_bytes: int, pause_s: float) -> T:
         try:
+            if pause_s:
+                await asyncio.sleep(pause_s)
             async with self._places:
                 return await write
         finally:
