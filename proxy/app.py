@@ -142,11 +142,13 @@ def build(
     neighbours: Neighbours | None = None,
     epochs: Epochs | None = None,
     presence_fd: int | None = None,
+    writer_fd: int | None = None,
     open_store: Callable[..., Origin | Store] = open_origin,
 ) -> Application:
     """Wire one web worker from its settings; must be called on the event loop that will serve it.
 
-    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs* and *presence_fd* are those of the node.
+    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs*, *presence_fd* and *writer_fd*
+    are those of the node.
     """
     clock = clock or WallClock()
     limits = settings.limits.image_limits()
@@ -178,7 +180,7 @@ def build(
     receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
     shelf = Shelf(meter)
     ledger = ledger if ledger is not None else Ledger()
-    disk, disk_originals = disk_tiers(settings.cache.disk, meter, clock, on_disk_written, presence_fd)
+    disk, disk_originals = disk_tiers(settings.cache.disk, meter, clock, on_disk_written, presence_fd, writer_fd)
     originals = Originals(
         codec=codec,
         clock=clock,

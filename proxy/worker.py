@@ -106,6 +106,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         neighbours=Condemned(board, arguments.slot),
         epochs=SharedEpochs(arguments.epochs_fd),
         presence_fd=arguments.presence_fd,
+        writer_fd=arguments.writer_fd,
     )
     patience = Patience(
         window_s=settings.server.slow_client_s, least_bytes_per_s=settings.server.slow_client_bytes_per_s
@@ -169,7 +170,7 @@ def _noting(directory: Path) -> Callable[[Purge], bool]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=f"mogr {__version__} web worker; started by `mogr serve`")
-    for name in ("edge", "control", "board", "epochs", "presence", "queue", "start"):
+    for name in ("edge", "control", "board", "epochs", "presence", "queue", "start", "writer"):
         parser.add_argument(f"--{name}-fd", type=int, required=True)
     parser.add_argument("--slot", type=int, required=True)
     install()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -37,9 +37,17 @@ class Direction:
         self._retry_at_s = now_s + RETRY_S
         return True
 
-    async def run(self, work: Callable[[], T]) -> T:
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What *work* comes to, if it does so in time.
+
+        Raises:
+            TimeoutError: it does not.
+        """
         async with asyncio.timeout(self._timeout_s):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await work()
+
+    def in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def failed(self, now_s: float) -> None:
         if self._retry_at_s is None:

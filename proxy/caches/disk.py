@@ -1,8 +1,8 @@
 """The disk tier: one plain file per entry, shared by every web worker of the node, safe against kill -9.
 
 A file is written under a temporary name and renamed, so readers just open, unless ``presence`` says that there is none.
-There is no other index; ``caches.evict`` keeps the budget.  File calls run in threads of the tier's own, and a disk that
-fails or hangs costs nobody more than a miss.
+There is no other index; ``caches.evict`` keeps the budget.  File calls run in threads of the tier's own, or, to write, in the
+node's process for that; a disk that fails or hangs costs nobody more than a miss.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from proxy.caches import files, whole
 from proxy.caches.direction import Direction
+from proxy.caches.placing import Placing
 from proxy.caches.presence import Presence
+from proxy.caches.writer_line import Line
 from proxy.ports import CacheEntry, Clock, Meter
 
 T = TypeVar("T")
@@ -31,7 +32,6 @@ STAMP_S = 60.0
 
 _BREATH_FILES = 64
 _READ_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class DiskCache:
@@ -39,7 +39,7 @@ class DiskCache:
 
     Reading and writing are switched off apart from each other: a full disk still answers hits.  Each failure is counted
     as ``meter.tier_error("disk")``.  *on_written* is told, in the event loop, the budget's share of each file written.
-    What *presence* says is not there is not looked for.
+    What *presence* says is not there is not looked for.  *line*: to who writes, where somebody else does.
 
     Cancelling a call leaves its thread to finish unseen: a file is replaced whole or not at all.
     """
@@ -53,6 +53,7 @@ class DiskCache:
         clock: Clock,
         on_written: Callable[[int], None] = lambda _: None,
         presence: Presence | None = None,
+        line: Line | None = None,
         read_timeout_s: float = 5.0,
         write_timeout_s: float = 30.0,
     ) -> None:
@@ -62,6 +63,8 @@ class DiskCache:
         self._clock = clock
         self._on_written = on_written
         self._presence = presence
+        self._placing = Placing(path, presence)
+        self._line = line
         self._closed = False
         self._reading = Direction("disk-read", threads=4, timeout_s=read_timeout_s)
         self._writing = Direction("disk-write", threads=2, timeout_s=write_timeout_s)
@@ -80,7 +83,7 @@ class DiskCache:
         name = files.name_of(key)
         if self._presence is not None and not self._presence.may_have(name):
             return None
-        return await self._attempt(self._reading, lambda: self._read(name))
+        return await self._attempt(self._reading, lambda: self._reading.in_thread(lambda: self._read(name)))
 
     async def put(self, key: str, entry: CacheEntry) -> None:
         if len(entry.body) > self._largest_bytes:
@@ -92,7 +95,9 @@ class DiskCache:
             self._on_written(files.charge_bytes(written_bytes))
 
     async def delete(self, key: str) -> None:
-        await self._attempt(self._writing, lambda: self._path(files.name_of(key)).unlink(missing_ok=True), always=True)
+        path = Path(self._placing.path(files.name_of(key)))
+        unlinking = lambda: self._writing.in_thread(lambda: path.unlink(missing_ok=True))  # noqa: E731
+        await self._attempt(self._writing, unlinking, always=True)
 
     async def discard(self, condition: Callable[[Mapping[str, object]], bool], within_s: float) -> tuple[int, bool]:
         """As ``ports.Cache.discard``; cancelled, its thread ends with the file it looks at."""
@@ -107,10 +112,23 @@ class DiskCache:
     def close(self) -> None:
         """Let the calls under way finish, without waiting for them; every later one is a miss."""
         self._closed = True
+        if self._line is not None:
+            self._line.close()
         self._reading.close()
         self._writing.close()
 
-    async def _attempt(self, direction: Direction, work: Callable[[], T], *, always: bool = False) -> T | None:
+    async def _write(self, name: str, entry: CacheEntry) -> int | None:
+        meta = files.meta_bytes_of(entry.meta)
+        if self._line is not None:
+            written_bytes = await self._line.write(name, meta, entry.body)
+            if written_bytes is not None or self._closed:
+                return written_bytes
+        now_s = self._clock.now_s()
+        return await self._writing.in_thread(lambda: self._placing.write(name, meta, entry.body, last_use_s=now_s))
+
+    async def _attempt(
+        self, direction: Direction, work: Callable[[], Awaitable[T]], *, always: bool = False
+    ) -> T | None:
         """The result of *work*, or None if the direction is, or with this call was, switched off."""
         if self._closed or not (direction.admits(self._clock.now_s()) or always):
             return None
@@ -127,11 +145,8 @@ class DiskCache:
 
     # Everything below runs in threads.
 
-    def _path(self, name: str) -> Path:
-        return self._root.joinpath(*files.folders_of(name), name)
-
     def _read(self, name: str) -> CacheEntry | None:
-        path = self._path(name)
+        path = Path(self._placing.path(name))
         try:
             descriptor = os.open(path, _READ_FLAGS)
         except FileNotFoundError:
@@ -164,7 +179,7 @@ class DiskCache:
             raise files.Damaged("length")
         meta = whole.read(descriptor, meta_bytes)
         body = whole.read(descriptor, body_bytes)
-        return files.unframe(name, meta, body, checksum), status.st_mtime
+        return CacheEntry(files.checked(name, meta, body, checksum), body), status.st_mtime
 
     def _discard(
         self, condition: Callable[[Mapping[str, object]], bool], until_s: float, stop: threading.Event
@@ -196,44 +211,3 @@ class DiskCache:
         finally:
             os.close(descriptor)
         return meta if isinstance(meta, dict) else None
-
-    def _write(self, name: str, entry: CacheEntry) -> int:
-        # Few calls, and plain strings for paths: each call gives the interpreter to another thread and has to get it back.
-        head = files.frame(name, entry)
-        temporary = f"{self._root}/{files.TEMPORARY}/{os.getpid()}-{secrets.token_hex(8)}"
-        try:
-            descriptor = os.open(temporary, _WRITE_FLAGS, 0o600)
-        except FileNotFoundError:
-            self._make_folders(files.TEMPORARY)
-            descriptor = os.open(temporary, _WRITE_FLAGS, 0o600)
-        try:
-            try:
-                whole.write(descriptor, head, entry.body)
-                now_s = self._clock.now_s()
-                os.utime(descriptor, (now_s, now_s))
-            finally:
-                os.close(descriptor)
-            self._place(temporary, name)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-        return len(head) + len(entry.body)
-
-    def _place(self, temporary: str, name: str) -> None:
-        path = self._path(name)
-        try:
-            os.replace(temporary, path)
-        except FileNotFoundError:
-            self._make_folders(*files.folders_of(name))
-            os.replace(temporary, path)
-        if self._presence is not None:  # here, in the thread: it is so even if nobody waits any more
-            self._presence.add(name)
-
-    def _make_folders(self, *folders: str) -> None:
-        # one by one: the mode of mkdir(parents=True) holds for the last one only
-        self._root.mkdir(0o700, parents=True, exist_ok=True)
-        path = self._root
-        for folder in folders:
-            path /= folder
-            path.mkdir(0o700, exist_ok=True)

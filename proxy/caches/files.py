@@ -11,11 +11,10 @@ import json
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
-
-from proxy.ports import CacheEntry
+from typing import Any
 
 _HEADER = struct.Struct(">8sIQ16s")
 _MAGIC = b"mogrcf\x00\x01"
@@ -65,16 +64,21 @@ def charge_bytes(size_bytes: int) -> int:
     return max(1, -(-size_bytes // _BLOCK_BYTES)) * _BLOCK_BYTES
 
 
-def frame(name: str, entry: CacheEntry) -> bytes:
-    """Header and meta of *entry*; the body follows them in the file.
+def meta_bytes_of(meta: Mapping[str, object]) -> bytes:
+    """*meta* as it stands in a file.
 
     Raises:
-        ValueError, TypeError: the meta is no JSON, or over 1 MiB of it.
+        ValueError, TypeError: it is no JSON, or over 1 MiB of it.
     """
-    meta = json.dumps(dict(entry.meta), allow_nan=False, separators=(",", ":")).encode()
-    if len(meta) > _META_MAX_BYTES:
-        raise ValueError(f"meta of {len(meta)} bytes")
-    return _HEADER.pack(_MAGIC, len(meta), len(entry.body), _checksum(name, meta, entry.body)) + meta
+    text = json.dumps(dict(meta), allow_nan=False, separators=(",", ":")).encode()
+    if len(text) > _META_MAX_BYTES:
+        raise ValueError(f"meta of {len(text)} bytes")
+    return text
+
+
+def head(name: str, meta: bytes, body: bytes | memoryview[int]) -> bytes:
+    """Header and *meta*; *body* follows them in the file."""
+    return _HEADER.pack(_MAGIC, len(meta), len(body), _checksum(name, meta, body)) + meta
 
 
 def lengths(header: bytes) -> tuple[int, int, bytes]:
@@ -91,18 +95,19 @@ def lengths(header: bytes) -> tuple[int, int, bytes]:
     return meta_bytes, body_bytes, checksum
 
 
-def unframe(name: str, meta: bytes, body: bytes, checksum: bytes) -> CacheEntry:
-    """The entry, if the checksum is right.
+def checked(name: str, meta: bytes, body: bytes, checksum: bytes) -> Mapping[str, Any]:
+    """What *meta* says, if the checksum is right.
 
     Raises:
         Damaged: it is not.
     """
     if _checksum(name, meta, body) != checksum:
         raise Damaged("checksum")
-    return CacheEntry(json.loads(meta), body)
+    found: Mapping[str, Any] = json.loads(meta)
+    return found
 
 
-def _checksum(name: str, meta: bytes, body: bytes) -> bytes:
+def _checksum(name: str, meta: bytes, body: bytes | memoryview[int]) -> bytes:
     digest = blake2b(b"%s %d " % (name.encode(), len(meta)), digest_size=16)
     digest.update(meta)
     digest.update(body)

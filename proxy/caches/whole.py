@@ -27,7 +27,7 @@ def read(descriptor: int, size_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def write(descriptor: int, head: bytes, body: bytes) -> None:
+def write(descriptor: int, head: bytes, body: bytes | memoryview[int]) -> None:
     """*head* and *body*, one behind the other.
 
     Raises:
@@ -35,6 +35,6 @@ def write(descriptor: int, head: bytes, body: bytes) -> None:
     """
     written_bytes = os.writev(descriptor, (head, body))
     if written_bytes < len(head) + len(body):  # the disk is almost full, or 2 GiB were
-        rest = memoryview(head + body)[written_bytes:]
+        rest = memoryview(b"".join((head, body)))[written_bytes:]
         while rest:
             rest = rest[os.write(descriptor, rest) :]

@@ -20,6 +20,7 @@ from proxy.codec import avs2
 from proxy.codec.board import WEB_SLOTS, Board
 from proxy.codec.pool import ENVIRONMENT, CodecPool
 from proxy.configuration import to_json
+from proxy.supervisor.disk_writer import DiskWriter
 from proxy.supervisor.fleet import Slots
 from proxy.supervisor.sockets import StartError
 from proxy.supervisor.sweeper import DiskSweeper
@@ -130,6 +131,20 @@ class NodeParts:
     @cached_property
     def presence_fd(self) -> int:
         return _shared(presence.memory)
+
+    @cached_property
+    def _disk_writer(self) -> DiskWriter:
+        try:
+            return DiskWriter(self.presence_fd)
+        except OSError as error:
+            raise StartError(f"no queue for the disk tier: {os.strerror(error.errno or 0).lower()}") from error
+
+    @property
+    def writer_fd(self) -> int:
+        return self._disk_writer.queue_fd
+
+    async def keep_writing(self, nice: int) -> None:
+        await self._disk_writer.keep(nice)
 
     async def capabilities(self) -> Mapping[str, object]:
         return await ask_capabilities()

@@ -175,6 +175,7 @@ class Generations:
             epochs_fd=self._parts.epochs_fd,
             presence_fd=self._parts.presence_fd,
             queue_fd=codecs.queue_fd,
+            writer_fd=self._parts.writer_fd,
             start=json.dumps(start).encode(),
         )
 

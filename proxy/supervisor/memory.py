@@ -14,6 +14,8 @@ from pathlib import Path
 from proxy.settings import Settings
 
 SUPERVISOR_BYTES = 64 << 20
+WRITER_BYTES = 24 << 20
+"""What writes the disk tier."""
 WEB_BYTES = 128 << 20
 """What a web worker takes beside its caches and the originals that it holds: 60 MiB idle, more under load."""
 CODEC_BYTES = 80 << 20
@@ -48,7 +50,8 @@ def fitted(settings: Settings, limit: int) -> tuple[Settings, tuple[str, ...]]:
     largest = settings.limits.image_limits().max_source_bytes
     # One original must always fit.
     fetch_bytes = lower("origins.fetch_bytes", settings.origins.fetch_bytes, max(largest, share // web))
-    rest = limit - int(limit * _SPARE_RATIO) - SUPERVISOR_BYTES - cache.max_bytes - web * (WEB_BYTES + fetch_bytes)
+    own = int(limit * _SPARE_RATIO) + SUPERVISOR_BYTES + WRITER_BYTES
+    rest = limit - own - cache.max_bytes - web * (WEB_BYTES + fetch_bytes)
     places = settings.codec.workers or len(os.sched_getaffinity(0))
     affordable = max(LEAST_CODEC_BYTES, rest // places - CODEC_BYTES)
     codec = settings.codec.model_copy(

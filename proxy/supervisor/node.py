@@ -60,6 +60,7 @@ class Supervisor:
         self._reload_asked = asyncio.Event()
         # What the sweeper's thread reads: a plain number, so that it never meets a board being closed.
         self._written_bytes = 0
+        self._writing: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._on_terminal = os.isatty(2)
 
@@ -96,8 +97,10 @@ class Supervisor:
                 await self._ending  # which never returns
             log("mogr has stopped.")
         finally:
-            polling.cancel()
-            await asyncio.gather(polling, return_exceptions=True)
+            helpers = [task for task in (polling, self._writing) if task is not None]
+            for task in helpers:
+                task.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
             await listener.stop()
         return 0
 
@@ -160,6 +163,9 @@ class Supervisor:
             self._view.sweeper.stop()
         disk = self._settings.cache.disk
         self._view.sweeper = self._parts.sweeper(disk, lambda: self._written_bytes) if disk else None
+        if disk and self._writing is None:
+            keeping = self._parts.keep_writing(self._settings.codec.nice)
+            self._writing = asyncio.create_task(keeping, name="disk writer")
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, object]) -> bool:
         """Whether *work* came to its end before anybody asked to stop; otherwise it is cancelled."""

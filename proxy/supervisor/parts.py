@@ -77,6 +77,15 @@ class Parts(Protocol):
         """As ``epochs_fd``, of what the disk tier has."""
         ...
 
+    @property
+    def writer_fd(self) -> int:
+        """As ``epochs_fd``, of the queue in which web workers say hello to who writes the disk tier's files."""
+        ...
+
+    async def keep_writing(self, nice: int) -> None:
+        """Keep a process that does, nicer than this one, until cancelled; then it finishes what it was asked for."""
+        ...
+
     async def capabilities(self) -> Mapping[str, object]:
         """What this build can decode and encode, and of what it is built; asked of a process of its own.
 

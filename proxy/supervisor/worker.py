@@ -45,6 +45,7 @@ class Outfit:
     epochs_fd: int
     presence_fd: int
     queue_fd: int
+    writer_fd: int
     start: bytes
     """The JSON text that it reads from its start descriptor: settings (with secrets) and codec capabilities."""
 
@@ -80,6 +81,7 @@ class WebWorker:
                 "--epochs-fd": outfit.epochs_fd,
                 "--presence-fd": outfit.presence_fd,
                 "--queue-fd": outfit.queue_fd,
+                "--writer-fd": outfit.writer_fd,
                 "--start-fd": start_fd,
             }
             process = await _spawn([*outfit.command, "--slot", str(slot)], fds)

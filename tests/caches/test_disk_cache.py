@@ -126,12 +126,13 @@ def read_back(data: bytes) -> CacheEntry:
     rest = data[files.HEADER_BYTES :]
     if meta_bytes + body_bytes != len(rest):
         raise files.Damaged
-    return files.unframe(files.name_of("key"), rest[:meta_bytes], rest[meta_bytes:], checksum)
+    meta, body = rest[:meta_bytes], rest[meta_bytes:]
+    return CacheEntry(files.checked(files.name_of("key"), meta, body, checksum), body)
 
 
 @given(position=st.integers(0), bit=st.integers(0, 7))
 def test_no_flipped_bit_goes_unnoticed(position, bit):
-    data = bytearray(files.frame(files.name_of("key"), ENTRY) + ENTRY.body)
+    data = bytearray(files.head(files.name_of("key"), files.meta_bytes_of(ENTRY.meta), ENTRY.body) + ENTRY.body)
     assert read_back(bytes(data)) == ENTRY
     data[position % len(data)] ^= 1 << bit
     with pytest.raises(files.Damaged):

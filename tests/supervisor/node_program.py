@@ -47,7 +47,11 @@ class StandInCodecs:
 class StandInParts:
     epochs_fd = os.memfd_create("epochs")
     presence_fd = os.memfd_create("presence")
+    writer_fd = os.memfd_create("writer")
     web_command = (sys.executable, str(Path(__file__).with_name("stand_in_worker.py")))
+
+    async def keep_writing(self, nice: int) -> None:
+        raise AssertionError("no disk tier here")
 
     async def capabilities(self) -> Mapping[str, object]:
         return {"encode": ["jpeg"], "versions": {"libvips": "8.18.7"}}

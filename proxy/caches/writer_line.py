@@ -1,0 +1,121 @@
+"""The way to the process that writes the disk tier's files (``caches.writer``), from one directory's tier in a web worker.
+
+A thread that writes takes Python's lock from the event loop some ten times a file; here it is one message.  Meta and body are
+left in memory that goes with it (``writer_messages``).  Without a
+writer, or while it has too much to do, one writes oneself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from proxy.caches import writer_messages as messages
+
+PATIENCE_S: Final = 2.0
+"""For a file; then one writes oneself.  A writer that was killed is started anew within a second."""
+_COPIED_AT_ONCE_BYTES: Final = 512 * 1024
+"""What is longer is copied by a thread; this much takes the event loop 0.2 ms."""
+
+
+class Line:
+    """To the writer that listens on *queue_fd*, which stays the caller's, for files of *directory*; opened with the first."""
+
+    def __init__(self, queue_fd: int, directory: Path, table: int, *, patience_s: float = PATIENCE_S) -> None:
+        self._queue_fd = queue_fd
+        self._patience_s = patience_s
+        self._hello = json.dumps({"directory": str(directory.absolute()), "table": table}).encode()
+        self._socket: socket.socket | None = None
+        self._numbers = count()
+        self._waiting: dict[int, asyncio.Future[int | None]] = {}
+
+    async def write(self, name: str, meta: bytes, body: bytes) -> int | None:
+        """Have the file *name* written: its bytes once it is in its place; None: by this way it was not.
+
+        Cancelling leaves it to be written, or not.
+
+        Raises:
+            OSError: the disk is full, or broken.
+        """
+        try:
+            sheet = os.memfd_create("mogr-write", os.MFD_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            if len(body) <= _COPIED_AT_ONCE_BYTES:
+                _fill(sheet, meta, body)
+            else:
+                await asyncio.to_thread(_fill, sheet, meta, body)
+            number, loop = next(self._numbers), asyncio.get_running_loop()
+            line = self._open(loop)
+            socket.send_fds(line, [messages.WRITE.pack(number, name.encode(), len(meta))], [sheet])
+        except OSError:  # no writer, or one that has enough to do
+            return None
+        finally:
+            os.close(sheet)
+        answer = self._waiting[number] = loop.create_future()
+        impatience = loop.call_later(self._patience_s, _settle, answer, None)
+        try:
+            written: int | None = await answer
+        finally:
+            impatience.cancel()
+            del self._waiting[number]
+        if written is not None and written < 0:
+            raise OSError(-written, os.strerror(-written))
+        return written
+
+    def close(self) -> None:
+        """Have nothing more written this way; what was asked for still is."""
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+        for answer in self._waiting.values():
+            _settle(answer, None)
+
+    def _open(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
+        if self._socket is None:
+            ours, theirs = messages.pair()
+            try:
+                with socket.socket(fileno=os.dup(self._queue_fd)) as hello, theirs:
+                    socket.send_fds(hello, [self._hello], [theirs.fileno()], socket.MSG_DONTWAIT)
+            except OSError:
+                ours.close()
+                raise
+            loop.add_reader(ours, self._heard)
+            self._socket = ours
+        return self._socket
+
+    def _heard(self) -> None:
+        assert self._socket is not None
+        with suppress(BlockingIOError):
+            while True:
+                try:
+                    message = self._socket.recv(messages.WRITTEN.size)
+                except ConnectionError:
+                    message = b""
+                if (
+                    len(message) != messages.WRITTEN.size
+                ):  # the writer is gone; with the next file the one after it is asked
+                    self.close()
+                    return
+                number, written = messages.WRITTEN.unpack(message)
+                if number in self._waiting:  # or it came too late
+                    _settle(self._waiting[number], written)
+
+
+def _settle(answer: asyncio.Future[int | None], written: int | None) -> None:
+    if not answer.done():
+        answer.set_result(written)
+
+
+def _fill(sheet: int, meta: bytes, body: bytes) -> None:
+    view = memoryview(body)[max(0, os.writev(sheet, (meta, body)) - len(meta)) :]
+    while view:  # more than 2 GiB, or a signal came
+        view = view[os.write(sheet, view) :]
