@@ -11,7 +11,12 @@ from pathlib import Path
 
 from process_tree import TICKS_PER_S, members
 
-_ROLES = ((b"proxy.codec.worker", "codec"), (b"proxy.worker", "web"), (b"proxy.caches.writer", "writer"), (b"serve", "supervisor"))
+_ROLES = (
+    (b"proxy.codec.worker", "codec"),
+    (b"proxy.worker", "web"),
+    (b"proxy.caches.writer", "writer"),
+    (b"serve", "supervisor"),
+)
 _RSS_FIELD = 1
 _ESTABLISHED = "01"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

@@ -83,7 +83,8 @@ class Processes:
     def __init__(self, supervisor: int, origin_pid: int) -> None:
         below = process_tree.members(supervisor)
         self.web = [pid for pid in below if runs(pid, "proxy.worker")]
-        self.roles = {"web": self.web, "origin": [origin_pid], "client": [os.getpid()]}
+        writer = [pid for pid in below if runs(pid, "proxy.caches.writer")]
+        self.roles = {"web": self.web, "writer": writer, "origin": [origin_pid], "client": [os.getpid()]}
         self.supervisor = supervisor
 
     def shares(self) -> dict[str, Shares]:
@@ -93,7 +94,8 @@ class Processes:
 
     def codecs_ran_ms(self) -> float:
         """Of codec processes and the supervisor; those that were recycled count, which a look at the living would miss."""
-        return 1000 * process_tree.cpu_s(self.supervisor) - shares(self.web).ran_ms
+        others = shares(self.web + self.roles["writer"])
+        return 1000 * process_tree.cpu_s(self.supervisor) - others.ran_ms
 
 
 async def ask(

@@ -147,8 +147,7 @@ def build(
 ) -> Application:
     """Wire one web worker from its settings; must be called on the event loop that will serve it.
 
-    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs*, *presence_fd* and *writer_fd*
-    are those of the node.
+    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs* and the descriptors are those of the node.
     """
     clock = clock or WallClock()
     limits = settings.limits.image_limits()
@@ -174,7 +173,6 @@ def build(
         buckets.append((bucket, own.hosts, own.default))
 
     budget_bytes = settings.cache.memory.max_bytes // settings.server.workers
-    ready_bytes = budget_bytes // 16
     passes = any(own.pass_through for own in settings.buckets.values())
     answers_bytes = budget_bytes * 5 // 16 if passes else 0
     receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
@@ -229,7 +227,7 @@ def build(
     ready = ReadyAnswers(
         now_s=clock.now_s,
         ledger=ledger,
-        max_bytes=ready_bytes,
+        max_bytes=budget_bytes // 16,
         count=meter.hit_at_once,
         note=noting(access) if settings.server.access_log == "json" else None,
         matters=mattering(passes=passes, peers=peers),

@@ -59,20 +59,28 @@ class Writer:
         return bool(events) and not ended
 
     def _meet(self) -> None:
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        try:
             message, fds = _received(self._queue, HELLO_MAX_BYTES)
-            if len(fds) != 1:
-                _close(fds)
-                return
-            line = socket.socket(fileno=fds[0])
+        except OSError:
+            return
+        try:
             hello = json.loads(message)
-            key = str(hello["directory"]), int(hello["table"])
-            if key not in self._placings:
-                directory = Path(key[0])
-                self._placings[key] = Placing(directory, Presence(self._presence_fd, key[1], directory))
-            line.setblocking(False)
-            self._lines[line.fileno()] = line, self._placings[key]
-            self._poll.register(line, select.POLLIN)
+            placing = self._placing(str(hello["directory"]), int(hello["table"]))
+            (fd,) = fds
+            line = socket.socket(fileno=fd)
+        except (OSError, ValueError, KeyError, TypeError):  # whoever it was sees its line end
+            _close(fds)
+            return
+        line.setblocking(False)
+        self._lines[fd] = line, placing
+        self._poll.register(line, select.POLLIN)
+
+    def _placing(self, directory: str, table: int) -> Placing:
+        key = directory, table
+        if key not in self._placings:
+            path = Path(directory)
+            self._placings[key] = Placing(path, Presence(self._presence_fd, table, path))
+        return self._placings[key]
 
     def _serve(self, fd: int) -> None:
         line, placing = self._lines[fd]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 
 from proxy.caches import writer_messages
 from proxy.logs import log
 from proxy.supervisor.worker import ending, python
 
+_COMMAND = python("proxy.caches.writer")
 PAUSE_S = 1.0
 """Between two that did not live long."""
 _STEADY_S = 10.0
@@ -37,24 +38,30 @@ class DiskWriter:
     async def keep(self, nice: int) -> None:
         """Start one, nicer than this process by *nice*, and another whenever it ends.
 
-        Cancelled, the last one finishes what it was asked for.
+        Cancelled, the last one finishes what it was asked for, and there will be no other.
         """
-        while True:
-            started_s = time.monotonic()
-            try:
-                code = await self._one(nice)
-                log("What writes the disk tier ended and is started again.", level="error", end=ending(code))
-            except OSError as error:
-                why = os.strerror(error.errno or 0).lower()
-                log("What writes the disk tier could not be started.", level="error", error=why)
-            if time.monotonic() - started_s < _STEADY_S:
-                await asyncio.sleep(PAUSE_S)
+        try:
+            while True:
+                await self._keep_one(nice)
+        finally:
+            self._ours.close()
+            self._theirs.close()
+
+    async def _keep_one(self, nice: int) -> None:
+        started_s = time.monotonic()
+        try:
+            code = await self._one(nice)
+            log("What writes the disk tier ended and is started again.", level="error", end=ending(code))
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            log("What writes the disk tier could not be started.", level="error", error=why)
+        if time.monotonic() - started_s < _STEADY_S:
+            await asyncio.sleep(PAUSE_S)
 
     async def _one(self, nice: int) -> int:
         fds = self._theirs.fileno(), self._presence_fd
-        command = *python("proxy.caches.writer"), *map(str, fds)
         process = await asyncio.create_subprocess_exec(
-            *command, pass_fds=fds, stdin=PIPE, stdout=DEVNULL, process_group=0
+            *_COMMAND, *map(str, fds), pass_fds=fds, stdin=PIPE, process_group=0
         )
         with suppress(OSError):  # gone already
             os.setpriority(os.PRIO_PROCESS, process.pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + nice))
