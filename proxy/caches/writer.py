@@ -63,6 +63,9 @@ class Writer:
             message, fds = _received(self._queue, HELLO_MAX_BYTES)
         except OSError:
             return
+        if not message:  # supervisor and web workers, all are gone
+            self._poll.unregister(self._queue)
+            return
         try:
             hello = json.loads(message)
             placing = self._placing(str(hello["directory"]), int(hello["table"]))
@@ -129,11 +132,8 @@ def _close(fds: list[int]) -> None:
 
 def main() -> None:
     queue_fd, presence_fd = map(int, sys.argv[1:])
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # web workers that drain still have something to write
+    # Web workers that drain still have something to write.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     Writer(socket.socket(fileno=queue_fd), presence_fd).run()
 

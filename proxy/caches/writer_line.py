@@ -1,13 +1,14 @@
 """The way to the process that writes the disk tier's files (``caches.writer``), from one directory's tier in a web worker.
 
 A thread that writes takes Python's lock from the event loop some ten times a file; here it is one message.  Meta and body are
-left in memory that goes with it (``writer_messages``).  Without a
-writer, or while it has too much to do, one writes oneself.
+left in memory that goes with it (``writer_messages``).  Without a writer, while it has too much to do, and what is long, one writes
+oneself: of that, nearly all is one call that leaves the lock alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -20,8 +21,8 @@ from proxy.caches import writer_messages as messages
 
 PATIENCE_S: Final = 2.0
 """For a file; then one writes oneself.  A writer that was killed is started anew within a second."""
-_COPIED_AT_ONCE_BYTES: Final = 512 * 1024
-"""What is longer is copied by a thread; this much takes the event loop 0.2 ms."""
+LARGEST_BYTES: Final = 512 * 1024
+"""Of a body: the event loop takes 0.2 ms to copy so much."""
 
 
 class Line:
@@ -43,22 +44,13 @@ class Line:
         Raises:
             OSError: the disk is full, or broken.
         """
-        try:
-            sheet = os.memfd_create("mogr-write", os.MFD_CLOEXEC)
-        except OSError:
+        if len(body) > LARGEST_BYTES:
             return None
+        number, loop = next(self._numbers), asyncio.get_running_loop()
         try:
-            if len(body) <= _COPIED_AT_ONCE_BYTES:
-                _fill(sheet, meta, body)
-            else:
-                await asyncio.to_thread(_fill, sheet, meta, body)
-            number, loop = next(self._numbers), asyncio.get_running_loop()
-            line = self._open(loop)
-            socket.send_fds(line, [messages.WRITE.pack(number, name.encode(), len(meta))], [sheet])
+            self._send(loop, messages.WRITE.pack(number, name.encode(), len(meta)), meta, body)
         except OSError:  # no writer, or one that has enough to do
             return None
-        finally:
-            os.close(sheet)
         answer = self._waiting[number] = loop.create_future()
         impatience = loop.call_later(self._patience_s, _settle, answer, None)
         try:
@@ -78,6 +70,16 @@ class Line:
             self._socket = None
         for answer in self._waiting.values():
             _settle(answer, None)
+
+    def _send(self, loop: asyncio.AbstractEventLoop, message: bytes, meta: bytes, body: bytes) -> None:
+        sheet = os.memfd_create("mogr-write", os.MFD_CLOEXEC)
+        try:
+            if os.writev(sheet, (meta, body)) == len(meta) + len(body):
+                socket.send_fds(self._open(loop), [message], [sheet])
+            else:
+                raise OSError(errno.ENOMEM, "a sheet was not taken whole")
+        finally:
+            os.close(sheet)
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
         if self._socket is None:
@@ -100,10 +102,8 @@ class Line:
                     message = self._socket.recv(messages.WRITTEN.size)
                 except ConnectionError:
                     message = b""
-                if (
-                    len(message) != messages.WRITTEN.size
-                ):  # the writer is gone; with the next file the one after it is asked
-                    self.close()
+                if len(message) != messages.WRITTEN.size:
+                    self.close()  # the writer is gone; the next file opens a line to the one after it
                     return
                 number, written = messages.WRITTEN.unpack(message)
                 if number in self._waiting:  # or it came too late
@@ -113,9 +113,3 @@ class Line:
 def _settle(answer: asyncio.Future[int | None], written: int | None) -> None:
     if not answer.done():
         answer.set_result(written)
-
-
-def _fill(sheet: int, meta: bytes, body: bytes) -> None:
-    view = memoryview(body)[max(0, os.writev(sheet, (meta, body)) - len(meta)) :]
-    while view:  # more than 2 GiB, or a signal came
-        view = view[os.write(sheet, view) :]

@@ -18,7 +18,7 @@ import pytest
 from proxy.caches import files, presence, writer_messages
 from proxy.caches.disk import DiskCache
 from proxy.caches.presence import Presence
-from proxy.caches.writer_line import Line
+from proxy.caches.writer_line import LARGEST_BYTES, Line
 from proxy.ports import CacheEntry
 
 NAME_BYTES = 64
@@ -84,7 +84,7 @@ def temporary_files(root: Path) -> list[str]:
     return os.listdir(root / files.TEMPORARY) if (root / files.TEMPORARY).exists() else []
 
 
-@pytest.mark.parametrize("size_bytes", [0, 1, 70_000, 3_000_000])
+@pytest.mark.parametrize("size_bytes", [0, 1, 70_000, LARGEST_BYTES])
 async def test_what_it_wrote_is_there_to_get(node, open_cache, tmp_path, meter, size_bytes):
     cache = open_cache(writes_itself=False)
     entry = CacheEntry({"of": "é", "n": size_bytes}, os.urandom(size_bytes))
@@ -95,6 +95,12 @@ async def test_what_it_wrote_is_there_to_get(node, open_cache, tmp_path, meter, 
         cache.close()
     assert meter.failures == []
     assert temporary_files(tmp_path) == []
+
+
+async def test_what_is_long_one_writes_oneself(open_cache):
+    cache, entry = open_cache(), CacheEntry({}, bytes(LARGEST_BYTES + 1))
+    await cache.put("key", entry)  # and nobody listens
+    assert await cache.get("key") == entry
 
 
 async def test_many_at_once_from_two_web_workers_each_get_their_own(node, open_cache, tmp_path):
@@ -155,6 +161,18 @@ async def test_it_finishes_what_it_was_asked_for(node, open_cache):
         await asyncio.gather(*putting)
         assert [(await cache.get(f"{n}")).body for n in range(20)] == [b"last"] * 20
         cache.close()
+
+
+async def test_it_ends_although_nobody_is_left_to_let_go_of_it(node, open_cache):
+    cache = open_cache(writes_itself=False)
+    with node.writer() as process:
+        await cache.put("key", CacheEntry({}, b"1"))
+        cache.close()
+        process.send_signal(signal.SIGSTOP)
+        node.queue.close()
+        process.stdin.close()
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(10) == 0
 
 
 async def test_signals_that_end_the_others_do_not_end_it(node, open_cache):
