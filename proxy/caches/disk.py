@@ -15,6 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -83,21 +84,21 @@ class DiskCache:
         name = files.name_of(key)
         if self._presence is not None and not self._presence.may_have(name):
             return None
-        return await self._attempt(self._reading, lambda: self._reading.in_thread(lambda: self._read(name)))
+        return await self._attempt(self._reading, partial(self._reading.in_thread, partial(self._read, name)))
 
     async def put(self, key: str, entry: CacheEntry) -> None:
         if len(entry.body) > self._largest_bytes:
             await self.delete(key)
             return
         name = files.name_of(key)
-        written_bytes = await self._attempt(self._writing, lambda: self._write(name, entry))
+        written_bytes = await self._attempt(self._writing, partial(self._write, name, entry))
         if written_bytes:
             self._on_written(files.charge_bytes(written_bytes))
 
     async def delete(self, key: str) -> None:
         path = Path(self._placing.path(files.name_of(key)))
-        unlinking = lambda: self._writing.in_thread(lambda: path.unlink(missing_ok=True))  # noqa: E731
-        await self._attempt(self._writing, unlinking, always=True)
+        unlink = partial(path.unlink, missing_ok=True)
+        await self._attempt(self._writing, partial(self._writing.in_thread, unlink), always=True)
 
     async def discard(self, condition: Callable[[Mapping[str, object]], bool], within_s: float) -> tuple[int, bool]:
         """As ``ports.Cache.discard``; cancelled, its thread ends with the file it looks at."""
@@ -123,8 +124,8 @@ class DiskCache:
             written_bytes = await self._line.write(name, meta, entry.body)
             if written_bytes is not None or self._closed:
                 return written_bytes
-        now_s = self._clock.now_s()
-        return await self._writing.in_thread(lambda: self._placing.write(name, meta, entry.body, last_use_s=now_s))
+        write = partial(self._placing.write, name, meta, entry.body, last_use_s=self._clock.now_s())
+        return await self._writing.in_thread(write)
 
     async def _attempt(
         self, direction: Direction, work: Callable[[], Awaitable[T]], *, always: bool = False

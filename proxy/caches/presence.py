@@ -1,7 +1,7 @@
 """Which files a directory of the disk tier may have: one bit for many names, in memory that the whole node shares.
 
 Most of what is looked for on the way to a new picture is not there, and each look costs a thread and its way back.  A bit
-that is not set says so without looking.  Web workers set bits behind what they write, and never take one back; the evictor, which
+that is not set says so without looking.  Who writes a file sets its bit after it, and never takes one back; the evictor, which
 lists the directory anyway, then sets them afresh in a second half of the table and has everybody turn to that one.  Until it did so
 for the first time, and for any other directory, everything may be there.
 

@@ -104,6 +104,8 @@ class Writer:
             written = _write(placing, name.decode(), fds[0], meta_bytes)
         except OSError as error:
             written = -(error.errno or errno.EIO)
+        except ValueError:  # an empty sheet, or a name that is none
+            written = -errno.EINVAL
         finally:
             _close(fds)
         with suppress(OSError):  # who asked is gone, or does not listen: then it waits for its own time to be up

@@ -7,17 +7,8 @@ line    number, name of the file, bytes of meta; with a memfd: meta, then body
 
 from __future__ import annotations
 
-import socket
 import struct
 
 WRITE = struct.Struct("<Q64sQ")
 WRITTEN = struct.Struct("<Qq")
 HELLO_MAX_BYTES = 65_536
-
-
-def pair() -> tuple[socket.socket, socket.socket]:
-    """Both ends of a queue or line; neither waits."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    for each in (ours, theirs):
-        each.setblocking(False)
-    return ours, theirs

@@ -38,7 +38,7 @@ class Shelf:
     def put_later(self, cache: Cache | None, key: str, entry: CacheEntry) -> None:
         """As ``put``, of what was fetched and is just going to the codec: when it is there.
 
-        The threads that write would take the interpreter from its way there.
+        Handing it over, and threads that write, would take the interpreter from its way there.
         """
         self._put(cache, key, entry, _UNTIL_WITH_CODEC_S)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 
-from proxy.caches import writer_messages
+from proxy.codec.giving_way import be_nicer
+from proxy.codec.pool import ENVIRONMENT
 from proxy.logs import log
-from proxy.supervisor.worker import ending, python
+from proxy.supervisor import control
+from proxy.supervisor.worker import ending
 
-_COMMAND = python("proxy.caches.writer")
+_PROGRAM = (sys.executable, "-P", "-s", "-m", "proxy.caches.writer")
 PAUSE_S = 1.0
 """Between two that did not live long."""
 _STEADY_S = 10.0
@@ -28,7 +31,7 @@ class DiskWriter:
 
     def __init__(self, presence_fd: int) -> None:
         self._presence_fd = presence_fd
-        self._ours, self._theirs = writer_messages.pair()
+        self._ours, self._theirs = control.pair()
 
     @property
     def queue_fd(self) -> int:
@@ -61,10 +64,15 @@ class DiskWriter:
     async def _one(self, nice: int) -> int:
         fds = self._theirs.fileno(), self._presence_fd
         process = await asyncio.create_subprocess_exec(
-            *_COMMAND, *map(str, fds), pass_fds=fds, stdin=PIPE, process_group=0
+            *(*_PROGRAM, *map(str, fds)),
+            env=dict(ENVIRONMENT),  # none of our secrets
+            cwd="/",
+            pass_fds=fds,
+            stdin=PIPE,  # the lifeline
+            process_group=0,
         )
-        with suppress(OSError):  # gone already
-            os.setpriority(os.PRIO_PROCESS, process.pid, min(19, os.getpriority(os.PRIO_PROCESS, 0) + nice))
+        with suppress(OSError):  # its exit will tell
+            be_nicer(process.pid, nice)
         try:
             return await process.wait()
         finally:
@@ -73,7 +81,7 @@ class DiskWriter:
 
 async def _end(process: Process) -> None:
     assert process.stdin is not None
-    process.stdin.close()  # its lifeline
+    process.stdin.close()
     try:
         async with asyncio.timeout(_LAST_FILES_WITHIN_S):
             await process.wait()

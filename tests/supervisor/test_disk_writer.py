@@ -34,6 +34,7 @@ def children() -> set[int]:
 
 async def test_it_is_started_anew_when_killed_and_ends_with_its_keeper(presence_fd, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(disk_writer, "PAUSE_S", 0.0)
+    monkeypatch.setenv("MOGR_CREDENTIALS__0__SECRET_KEY", "nobody's business")
     writer = DiskWriter(presence_fd)
     keeping = asyncio.create_task(writer.keep(3))
     cache = DiskCache(
@@ -47,6 +48,7 @@ async def test_it_is_started_anew_when_killed_and_ends_with_its_keeper(presence_
     await cache.put("first", CacheEntry({}, b"1"))
     (first,) = children()
     assert os.getpriority(os.PRIO_PROCESS, first) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 3)
+    assert b"business" not in Path(f"/proc/{first}/environ").read_bytes()
     os.kill(first, signal.SIGKILL)
     while first in children() or not children():
         await asyncio.sleep(0.01)

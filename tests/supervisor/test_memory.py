@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from proxy.settings import Bucket, Codec, Server, Settings
-from proxy.supervisor.memory import CODEC_BYTES, LEAST_CODEC_BYTES, WEB_BYTES, fitted, limit_bytes
+from proxy.supervisor.memory import (
+    CODEC_BYTES,
+    LEAST_CODEC_BYTES,
+    SUPERVISOR_BYTES,
+    WEB_BYTES,
+    WRITER_BYTES,
+    fitted,
+    limit_bytes,
+)
 
 GIB = 1 << 30
 
@@ -74,7 +82,9 @@ def test_a_large_node_keeps_what_was_asked() -> None:
 def test_everything_together_fits(web: int, codecs: int, limit: int) -> None:
     fits, said = fitted(settings(web=web, codecs=codecs), limit)
     taken = (
-        fits.cache.memory.max_bytes
+        SUPERVISOR_BYTES
+        + WRITER_BYTES
+        + fits.cache.memory.max_bytes
         + web * (WEB_BYTES + fits.origins.fetch_bytes)
         + codecs * (CODEC_BYTES + fits.codec.memory_bytes)
     )
