@@ -29,7 +29,14 @@ def presence_fd():
 def children() -> set[int]:
     pid = os.getpid()
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return {int(each) for each in found.split() if b"proxy.caches.writer" in Path(f"/proc/{each}/cmdline").read_bytes()}
+    return {int(each) for each in found.split() if b"proxy.caches.writer" in command_line(int(each))}
+
+
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it ended since it was found
+        return b""
 
 
 async def test_it_is_started_anew_when_killed_and_ends_with_its_keeper(presence_fd, tmp_path, monkeypatch, capsys):
