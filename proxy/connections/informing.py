@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
@@ -25,7 +26,8 @@ class Informing:
     __slots__ = ("_answers", "_bytes", "_cycle")
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
+        # The request's scope holds this: with a reference back, all of a request would wait for the garbage collector.
+        self._cycle = weakref.ref(cycle)
         self._answers = self._bytes = 0
 
     def __call__(self, status: int, lines: Sequence[tuple[bytes, bytes]]) -> None:
@@ -34,8 +36,14 @@ class Informing:
         Nothing is sent once the final answer has begun, nor to a client that is gone or has yet to take what it was sent
         before: these are hints, and nobody waits for their being taken.
         """
-        cycle = self._cycle
-        if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or cycle.transport.is_closing():
+        cycle = self._cycle()
+        if (
+            cycle is None
+            or cycle.response_started
+            or cycle.disconnected
+            or cycle.flow.write_paused
+            or cycle.transport.is_closing()
+        ):
             return
         if not 100 <= status <= 199 or status in _NEVER:
             return

@@ -23,6 +23,7 @@ class Flight:
         self.committed = False
         self.waiters = 0
         self.task: asyncio.Task[Any] | None = None
+        """None once it is done."""
 
     def commit(self) -> None:
         """From now on the work is finished even if nobody waits for it any more."""
@@ -56,7 +57,7 @@ class Flights:
             return await asyncio.shield(flight.task), joined
         finally:
             flight.waiters -= 1
-            if not flight.waiters and not flight.committed and not flight.task.done():
+            if not (flight.waiters or flight.committed or flight.task is None or flight.task.done()):
                 self._forget(key, flight)  # a newcomer starts afresh instead of joining a cancelled task
                 flight.task.cancel()
 
@@ -81,6 +82,8 @@ class Flights:
 
     def _landed(self, key: str, flight: Flight, task: asyncio.Task[Any]) -> None:
         self._forget(key, flight)
+        # It has what it raised, and that has frames which have the flight: parting them would take the garbage collector.
+        flight.task = None
         if not task.cancelled():
             task.exception()  # marks it as seen: the waiters may all be gone
 

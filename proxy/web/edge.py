@@ -183,8 +183,11 @@ class Edge:
             known: MogrError = ShuttingDown()
         except Exception as error:
             known = known_error(error)
-        instead = await self._instead(known, request, bucket, receive)
-        return instead or self._problem(known, request, request_id, asked.varies, error_ttl_s)
+        try:
+            instead = await self._instead(known, request, bucket, receive)
+            return instead or self._problem(known, request, request_id, asked.varies, error_ttl_s)
+        finally:
+            del known  # has this frame in its traceback: parting them would take the garbage collector
 
     async def _instead(self, error: MogrError, request: EdgeRequest, bucket: Bucket, receive: Receive) -> Reply | None:
         """The bucket's default image; None: it has none for *error*, or cannot make it."""

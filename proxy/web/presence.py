@@ -33,6 +33,7 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         if not working.done():
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+        del working  # has what it raised, and that has this frame: parting them would take the garbage collector
 
 
 async def _gone(receive: Receive) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -75,6 +77,21 @@ async def test_they_are_written_at_once_and_before_the_answer(connect: Connect) 
     application.gate.set()
     await settle()
     assert wire.written.partition(b"102 Processing\r\n\r\n")[2].startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_an_answered_request_leaves_nothing_to_the_garbage_collector(connect: Connect) -> None:
+    protocol, _, application = await connect(GET)
+    answered = weakref.ref(protocol.cycle)
+    application.gate.set()
+    await settle()
+    application.informed.clear()
+    gc.disable()
+    try:
+        protocol.data_received(GET)  # until then the protocol keeps the last one
+        await settle()
+        assert answered() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_status_without_a_name_has_none(connect: Connect) -> None:

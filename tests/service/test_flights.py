@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import weakref
 
 import pytest
 
@@ -120,3 +123,25 @@ async def test_closing_waits_for_the_grace_and_cancels_the_rest():
     await flights.aclose(0.01)
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_failed_leaves_nothing_to_the_garbage_collector():
+    class FailedError(Exception):
+        pass
+
+    async def work(_: Flight) -> str:
+        raise FailedError
+
+    flights = Flights()
+    gc.disable()
+    try:
+        with contextlib.suppress(FailedError):
+            try:
+                await flights.run("k", work)
+            except FailedError as error:
+                failed = weakref.ref(error)
+                raise
+        await settle()
+        assert failed() is None
+    finally:
+        gc.enable()
