@@ -133,8 +133,7 @@ class Edge:
         try:
             visit = self._guard.admit(request, bucket)
         except Exception as error:
-            known = known_error(error)
-            reply = await self._instead(known, request, bucket, receive) or self._problem(known, request, request_id)
+            reply = await self._refusal(known_error(error), request, bucket, request_id, receive)
         else:
             reply = visit.reply or await self._reply(visit.request, bucket, request_id, receive)
         if access.cors:
@@ -180,14 +179,22 @@ class Edge:
         except ClientGoneError:
             raise
         except asyncio.CancelledError:  # by our server, whose time to stop has run out; by nobody else
-            known: MogrError = ShuttingDown()
+            return await self._refusal(ShuttingDown(), request, bucket, request_id, receive, asked.varies, error_ttl_s)
         except Exception as error:
-            known = known_error(error)
-        try:
-            instead = await self._instead(known, request, bucket, receive)
-            return instead or self._problem(known, request, request_id, asked.varies, error_ttl_s)
-        finally:
-            del known  # has this frame in its traceback: parting them would take the garbage collector
+            return await self._refusal(
+                known_error(error), request, bucket, request_id, receive, asked.varies, error_ttl_s
+            )
+
+    async def _refusal(
+        self, known: MogrError, request: EdgeRequest, bucket: Bucket, request_id: str, receive: Receive,
+        vary: tuple[str, ...] = (), ttl_s: float = 0.0,
+    ) -> Reply:  # fmt: skip
+        """The bucket's default image, or what *known* says.
+
+        Whoever caught that gives it no name of its own: its traceback has the frame, and the two would wait for the garbage collector.
+        """
+        instead = await self._instead(known, request, bucket, receive)
+        return instead or self._problem(known, request, request_id, vary, ttl_s)
 
     async def _instead(self, error: MogrError, request: EdgeRequest, bucket: Bucket, receive: Receive) -> Reply | None:
         """The bucket's default image; None: it has none for *error*, or cannot make it."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from collections.abc import Callable
 
 import httpx
 import pytest
 from edges import URL, Worker
 
-from proxy.errors import CodecDeadline, DecoderCrashed, OriginUnavailable, Overloaded
+from proxy.core.access.rules import Access
+from proxy.errors import CodecDeadline, DecoderCrashed, MogrError, OriginUnavailable, Overloaded
+from proxy.web import edge
 
 
 async def test_a_rendition_and_its_hit():
@@ -33,6 +38,35 @@ async def test_a_bug_of_ours_says_nothing_of_itself_to_the_client_and_everything
     assert "secret" not in answer.text
     errors = [line for line in await worker.logged() if line["event"] == "error"]
     assert "secret" in str(errors)
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "rules"),
+    [
+        ("/none.jpg?imageMogr2/thumbnail/8x", 404, {}),
+        ("/none.jpg", 404, {}),
+        ("/t.txt?imageMogr2/thumbnail/8x", 400, {}),
+        ("/a.jpg?imageMogr2/thumbnail/-8x", 400, {}),
+        (URL, 403, {"access": Access(private=True)}),
+    ],
+)
+async def test_an_error_leaves_nothing_to_the_garbage_collector(target, status, rules, monkeypatch):
+    told: list[weakref.ref[MogrError]] = []
+
+    def known_error(error: Exception, know: Callable[[Exception], MogrError] = edge.known_error) -> MogrError:
+        known = know(error)
+        told.append(weakref.ref(known))
+        return known
+
+    monkeypatch.setattr(edge, "known_error", known_error)
+    worker = Worker(**rules)
+    gc.disable()
+    try:
+        assert (await worker.get(target)).status_code == status
+        await asyncio.sleep(0)
+        assert [each() for each in told] == [None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
