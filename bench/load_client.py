@@ -204,27 +204,25 @@ class Client:
         if not size:
             self._break(line)
             return
-        data = self._view[:size]
+        whole: bytes | bytearray
         if line.buffer or line.need >= 0:
-            line.buffer += data
-            if line.need < 0:
-                line.need = Answer.length(line.buffer)
-            if line.need < 0 or len(line.buffer) < line.need:
-                return
-            whole = memoryview(bytes(line.buffer))
+            line.buffer += self._view[:size]
+            whole = line.buffer
         else:
-            line.need = Answer.length(data)
-            if line.need < 0 or size < line.need:
-                line.buffer += data
-                return
-            whole = data
+            whole = bytes(self._view[:size])
+        if line.need < 0:
+            line.need = Answer.length(whole)
+        if line.need < 0 or len(whole) < line.need:
+            if whole is not line.buffer:
+                line.buffer += whole
+            return
         arrived_s = line.sent_s
         if ancillary:
             seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
             arrived_s = seconds + nanoseconds / 1e9 - self._wall_s
         self._answered(line, whole, arrived_s)
 
-    def _answered(self, line: Line, whole: memoryview, arrived_s: float) -> None:
+    def _answered(self, line: Line, whole: bytes | bytearray, arrived_s: float) -> None:
         now_s, ask = time.monotonic(), line.ask
         if ask is None:
             self._fail(Ask("nobody", ""), "an answer to no request")
