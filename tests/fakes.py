@@ -154,10 +154,15 @@ class FakeCodec:
 
 
 class DictCache:
-    """A Cache that keeps everything."""
+    """A Cache that keeps everything, and, if *near*, has it at hand."""
+
+    near = False
 
     def __init__(self) -> None:
         self.entries: dict[str, CacheEntry] = {}
+
+    def at_hand(self, key: str) -> CacheEntry | None:
+        return self.entries.get(key) if self.near else None
 
     async def get(self, key: str) -> CacheEntry | None:
         return self.entries.get(key)
@@ -177,6 +182,8 @@ class DictCache:
 
 class LateDisk(DictCache):
     """Each of its next reads is over once the gate that it took from *gates* is open."""
+
+    near = property(lambda _: False)
 
     def __init__(self) -> None:
         super().__init__()

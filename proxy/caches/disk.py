@@ -1,8 +1,9 @@
 """The disk tier: one plain file per entry, shared by every web worker of the node, safe against kill -9.
 
 A file is written under a temporary name and renamed, so readers just open, unless ``presence`` says that there is none.
-There is no other index; ``caches.evict`` keeps the budget.  File calls run in threads of the tier's own, or, to write, in the
-node's process for that; a disk that fails or hangs costs nobody more than a miss.
+There is no other index; ``caches.evict`` keeps the budget.  File calls run in threads of the tier's own, but for reading what the
+kernel has in memory (``caches.at_hand``), or, to write, in the node's process for that; a disk that fails or hangs costs nobody more
+than a miss.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from proxy.caches import files, whole
+from proxy.caches import at_hand, files, reading, whole
 from proxy.caches.direction import Direction
 from proxy.caches.placing import Placing
 from proxy.caches.presence import Presence
@@ -32,6 +33,8 @@ STAMP_S = 60.0
 """An entry's time of last use is renewed at most this often."""
 
 _BREATH_FILES = 64
+_MAX_STAMPS = 64
+"""Under way; the time of last use is not worth more."""
 _READ_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
@@ -67,6 +70,9 @@ class DiskCache:
         self._placing = Placing(path, presence)
         self._line = line
         self._closed = False
+        self._near = False
+        """Whether the file system lets us read what is at hand; a thread that read something knows."""
+        self._stamps = 0
         self._reading = Direction("disk-read", threads=4, timeout_s=read_timeout_s)
         self._writing = Direction("disk-write", threads=2, timeout_s=write_timeout_s)
 
@@ -84,7 +90,17 @@ class DiskCache:
         name = files.name_of(key)
         if self._presence is not None and not self._presence.may_have(name):
             return None
+        with contextlib.suppress(at_hand.NotAtHandError):
+            return self._read_at_hand(name)
         return await self._attempt(self._reading, partial(self._reading.in_thread, partial(self._read, name)))
+
+    def at_hand(self, key: str) -> CacheEntry | None:
+        name = files.name_of(key)
+        if self._presence is not None and not self._presence.may_have(name):
+            return None
+        with contextlib.suppress(at_hand.NotAtHandError):
+            return self._read_at_hand(name)
+        return None
 
     async def put(self, key: str, entry: CacheEntry) -> None:
         if len(entry.body) > self._largest_bytes:
@@ -144,7 +160,33 @@ class DiskCache:
         direction.worked()
         return result
 
+    def _read_at_hand(self, name: str) -> CacheEntry | None:
+        """What the file *name* is, None if there is none; raises ``NotAtHandError`` if it takes a thread to know."""
+        if not self._near or not self._reading.works or self._closed:
+            raise at_hand.NotAtHandError
+        path = self._placing.path(name)
+        try:
+            entry, last_use_s = reading.load_at_hand(path, name, self._largest_bytes)
+        except FileNotFoundError:
+            return None
+        if self._is_stamp_due(last_use_s) and self._stamps < _MAX_STAMPS:
+            self._stamps += 1
+            self._reading.in_thread(partial(self._stamp, path)).add_done_callback(self._stamped)
+        return entry
+
+    def _is_stamp_due(self, last_use_s: float) -> bool:
+        return abs(self._clock.now_s() - last_use_s) > STAMP_S
+
+    def _stamped(self, _: asyncio.Future[None]) -> None:
+        self._stamps -= 1
+
     # Everything below runs in threads.
+
+    def _stamp(self, file: str | int) -> None:
+        now_s = self._clock.now_s()
+        # files of another user, or on a disk gone read-only, are still good to read
+        with contextlib.suppress(OSError):
+            os.utime(file, (now_s, now_s))
 
     def _read(self, name: str) -> CacheEntry | None:
         path = Path(self._placing.path(name))
@@ -158,29 +200,16 @@ class DiskCache:
             path.unlink(missing_ok=True)
             return None
         try:
-            entry, last_use_s = self._load(descriptor, name)
-            now_s = self._clock.now_s()
-            if abs(now_s - last_use_s) > STAMP_S:
-                # files of another user, or on a disk gone read-only, are still good to read
-                with contextlib.suppress(OSError):
-                    os.utime(descriptor, (now_s, now_s))
+            entry, last_use_s = reading.load(descriptor, name, self._largest_bytes)
+            if self._is_stamp_due(last_use_s):
+                self._stamp(descriptor)
+            self._near = self._near or at_hand.is_promised(descriptor)
         except files.Damaged:
             path.unlink(missing_ok=True)
             return None
         finally:
             os.close(descriptor)
         return entry
-
-    def _load(self, descriptor: int, name: str) -> tuple[CacheEntry, float]:
-        """The entry in an open file, and its time of last use."""
-        status = os.fstat(descriptor)
-        meta_bytes, body_bytes, checksum = files.lengths(whole.read(descriptor, files.HEADER_BYTES))
-        size_bytes = files.HEADER_BYTES + meta_bytes + body_bytes
-        if size_bytes != status.st_size or body_bytes > self._largest_bytes:
-            raise files.Damaged("length")
-        meta = whole.read(descriptor, meta_bytes)
-        body = whole.read(descriptor, body_bytes)
-        return CacheEntry(files.checked(name, meta, body, checksum), body), status.st_mtime
 
     def _discard(
         self, condition: Callable[[Mapping[str, object]], bool], until_s: float, stop: threading.Event

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from proxy.core.model import Artifact, Provenance, Rendition
 from proxy.core.purges import Ledger, Standing
-from proxy.ports import Cache, Memory, Place
+from proxy.ports import Cache, CacheEntry, Memory, Place
 from proxy.service.bucket import Bucket
 from proxy.service.persisted import read_rendition, write_rendition
 from proxy.service.questions import Delivered
@@ -53,13 +53,25 @@ class Kept:
                 return Delivered(artifact=found, facts=facts, tier=tier, renewing=True)
         return Delivered(artifact=found, facts=facts, tier=tier) if same else None
 
+    def at_hand(self, rendition: Rendition, key: str, facts: Facts) -> Delivered | None:
+        """The answer if it is in memory, or on disk and takes no waiting; it then is in memory, too."""
+        found = self.in_memory(rendition, key, facts)
+        if found is not None or self._disk is None:
+            return found
+        found = self._read(rendition, self._disk.at_hand(key), facts)
+        if found is None or found.renewing:
+            return None
+        self._memory.put(key, found.artifact)
+        return found
+
+    def _read(self, rendition: Rendition, entry: CacheEntry | None, facts: Facts) -> Delivered | None:
+        return self._judged(rendition, artifact_from_entry(entry) if entry is not None else None, facts, "disk")
+
     async def stored(self, bucket: Bucket, rendition: Rendition, key: str, facts: Facts) -> Delivered | None:
         """The answer from disk or bucket; it then is in memory, too."""
         renewing: Delivered | None = None
         if self._disk is not None:
-            entry = await self._disk.get(key)
-            artifact = artifact_from_entry(entry) if entry is not None else None
-            found = self._judged(rendition, artifact, facts, "disk")
+            found = self._read(rendition, await self._disk.get(key), facts)
             if found is not None:
                 self._memory.put(key, found.artifact)
                 if not found.renewing:

@@ -124,6 +124,9 @@ class Originals:
             return Learned(facts)
         held = self._facts.get(key)
         try:
+            facts = self._at_hand(source, key, held)
+            if facts is not None:
+                return Learned(facts)
             learned, joined = await self._fly(bucket, source, key)
         except (OriginUnavailable, OriginTimeout):
             if held is None or not self._may_be_stale(held, failed=True):
@@ -227,14 +230,8 @@ class Originals:
         held = self._facts.get(key)
         known = self._good(source, held)
         if known is None and self._disk is not None:
-            entry = await self._disk.get(key)
-            found = facts_from_meta(entry.meta) if entry is not None else None
-            known = self._good(source, found)
-            usable = known
-            if found is not None and held is None and self._standing(source, found) is Standing.STALE:
-                usable = found  # whoever asks next has it made anew meanwhile
-            if usable is not None and usable.freshness.is_fresh(self._clock.now_s()):
-                self._facts.put(key, usable)
+            usable, known = self._read(source, key, held, await self._disk.get(key))
+            if usable is not None:
                 return Learned(usable)
         if known is not None or bucket.persist is None:
             return await self._fetch(bucket, source, key, known)
@@ -242,6 +239,26 @@ class Originals:
         learned = await self._fetch(bucket, source, key, self._good(source, theirs))
         # Another replica's facts: to us the source was new, nothing of ours had gone stale.
         return replace(learned, revalidated=False)
+
+    def _at_hand(self, source: Source, key: str, held: Facts | None) -> Facts | None:
+        """Fresh facts that are on disk, if it takes no waiting to read them; they then are in memory, too."""
+        if self._disk is None or self._good(source, held) is not None:
+            return None
+        self.verdicts.check(key)
+        return self._read(source, key, held, self._disk.at_hand(key))[0]
+
+    def _read(
+        self, source: Source, key: str, held: Facts | None, entry: CacheEntry | None
+    ) -> tuple[Facts | None, Facts | None]:
+        """What *entry* says of *source*: if it may be answered from, and then it is in memory, too; and if it is not purged."""
+        found = facts_from_meta(entry.meta) if entry is not None else None
+        usable = known = self._good(source, found)
+        if found is not None and held is None and self._standing(source, found) is Standing.STALE:
+            usable = found  # whoever asks next has it made anew meanwhile
+        if usable is None or not usable.freshness.is_fresh(self._clock.now_s()):
+            return None, known
+        self._facts.put(key, usable)
+        return usable, known
 
     def _good(self, source: Source, facts: Facts | None) -> Facts | None:
         """*facts*, unless they were purged: then the origin is not even asked whether they still hold."""

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from delivery import World, settle
-from fakes import LateDisk
+from fakes import DictCache, LateDisk
 
 from proxy.core.model import Frame, Preset, Source, Traits
 from proxy.errors import (
@@ -21,6 +21,8 @@ from proxy.errors import (
     OriginUnavailable,
     Overloaded,
 )
+
+pytestmark = pytest.mark.usefixtures("disk")
 
 
 async def test_a_miss_is_made_once_and_then_found_in_memory_disk_and_bucket():
@@ -43,6 +45,17 @@ async def test_a_miss_is_made_once_and_then_found_in_memory_disk_and_bucket():
     assert world.meter.hits == ["memory", "disk", "memory", "bucket"]
     assert world.meter.misses == 1
     assert world.origin.unchanged == 1, "the bucket's copy was confirmed with the origin, not fetched again"
+
+
+async def test_what_is_at_hand_on_disk_is_answered_without_waiting(monkeypatch):
+    monkeypatch.setattr(DictCache, "near", True)
+    world = World()
+    made = await world.ask()
+    world.restart()
+    with pytest.raises(StopIteration) as ended:
+        world.deliver.rendition(world.bucket, world.question()).send(None)
+    assert (ended.value.value.artifact, ended.value.value.tier) == (made.artifact, "disk")
+    assert world.meter.hits == ["disk"]
 
 
 async def test_six_widths_cost_one_fetch_and_one_probe():

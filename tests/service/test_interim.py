@@ -10,6 +10,8 @@ from delivery import World
 from proxy.errors import CodecDeadline, CodecLost
 from proxy.service.interim import quicker, shown_for_s
 
+pytestmark = pytest.mark.usefixtures("disk")
+
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 AVIF = "imageMogr2/thumbnail/100x/format/avif"
 

@@ -21,6 +21,8 @@ from proxy.service.records import Facts
 from proxy.service.shelf import Shelf
 from proxy.stores.memory import MemoryStore
 
+pytestmark = pytest.mark.usefixtures("disk")
+
 PLAN = "watermark/1/image_key/bQ|watermark/1/image_key/bg"
 ENCODABLE = frozenset({"jpeg", "png"})
 

@@ -17,6 +17,8 @@ from proxy.ports import Job
 from proxy.service.deliver import Delivered
 from proxy.service.measuring import TENTATIVE_S
 
+pytestmark = pytest.mark.usefixtures("disk")
+
 TEXT = "imageMogr2/thumbnail/100x/format/webp/quality/auto"
 AVERAGE, HARDER = b"webp@80|", b"webp@87|"
 """What the table says for 77, and what a picture takes that scores 70 there (``FakeCodec``)."""

@@ -15,6 +15,8 @@ from proxy.errors import NoSuchKey
 from proxy.service.literals import Literals
 from proxy.service.purging import Copies
 
+pytestmark = pytest.mark.usefixtures("disk")
+
 SOURCE = Source("b", "a")
 OTHER = "imageMogr2/thumbnail/50x"
 
