@@ -99,9 +99,9 @@ class Codec(Branch):
     """Predicted seconds of waiting work per codec process before requests get 503 with ``Retry-After``."""
     memory_bytes: Annotated[int, Field(ge=268_435_456)] = 4_294_967_296
     """Address space that one codec process may take beyond what it starts with; a picture that needs more fails."""
-    jobs_per_process: Annotated[int, Field(ge=1)] = 500
-    """A codec process is replaced after so many pictures."""
-    nice: Annotated[int, Field(ge=0, le=19)] = 5
+    jobs_per_process: Annotated[int, Field(ge=1)] = 5000
+    """A codec process is replaced after so many pictures, or once it holds much more address space than it began with."""
+    nice: Annotated[int, Field(ge=0, le=19)] = 15
     """By how much codec processes are nicer than web workers (``nice``), which then get a core at once when both want it."""
     jemalloc: bool = True
     """Whether codec processes allocate with jemalloc where it is installed (Debian: ``libjemalloc2``); it holds less memory."""

@@ -50,6 +50,8 @@ class Death(enum.IntEnum):
     """By ``EXIT_MEMORY``."""
     RECYCLED = 5
     """Cleanly, between jobs."""
+    STARVED = 6
+    """At a deadline, over a job that others had kept from a core for most of its time."""
 
 
 @dataclass(frozen=True, slots=True)

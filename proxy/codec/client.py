@@ -172,7 +172,7 @@ class PoolCodec:
             self._slot.withdraw(_us(dropped_s))
 
     def _overloaded(self, detail: str) -> Overloaded:
-        return Overloaded(detail, retry_after_s=math.ceil(self._board.waiting_s() / self._places))
+        return Overloaded(detail, retry_after_s=max(1, math.ceil(self._board.waiting_s() / self._places)))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -285,6 +285,8 @@ class PoolCodec:
         match death:
             case Death.DEADLINE:
                 return CodecDeadline(f"longer than {self._deadline_s} s")
+            case Death.STARVED:
+                return self._overloaded(f"{self._deadline_s} s went by, most of them without a core")
             case Death.CRASHED | Death.MEMORY:
                 return DecoderCrashed(f"codec process: {death.name.lower()}")
         return _LostError()

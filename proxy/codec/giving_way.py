@@ -34,17 +34,8 @@ def give_way(pid: int, nice: int) -> None:
     Threads and processes started later are as who starts them; a process that is gone changes nothing.
     """
     with suppress(OSError):  # its exit will tell
-        be_nicer(pid, nice)
+        os.setpriority(os.PRIO_PROCESS, pid, min(_NICEST, os.getpriority(os.PRIO_PROCESS, 0) + nice))
         _take_turns(pid, LONG_TURN_NS)
-
-
-def be_nicer(pid: int, nice: int) -> None:
-    """Make the process *pid* nicer than we are by *nice*.
-
-    Raises:
-        OSError: there is no such process.
-    """
-    os.setpriority(os.PRIO_PROCESS, pid, min(_NICEST, os.getpriority(os.PRIO_PROCESS, 0) + nice))
 
 
 def come_soon() -> None:

@@ -239,7 +239,8 @@ class CodecPool:
             self._leaving.append(process.helper)  # on its own, as its line is closed
         place.process = None
         slot = self._board.codec(place.number)
-        reason = reason_of(status, busy=slot.work is not None, overdue=process.overdue == slot.sequence)
+        overdue = process.overdue == slot.sequence
+        reason = reason_of(status, busy=slot.work is not None, overdue=overdue, starved=process.starved)
         sequence = slot.bury(reason)
         self._deaths[reason.name.lower()] += 1
         if reason is not Death.RECYCLED and not self._closing:
@@ -265,8 +266,11 @@ class CodecPool:
     def _check(self, place: _Place, process: Process, now_ns: int) -> None:
         slot = self._board.codec(place.number)
         work = slot.work
+        if work is not None and process.overdue != work.sequence:
+            process.watch.look(process.popen.pid, work, now_ns)
         if work is not None and now_ns > work.deadline_ns and process.overdue != work.sequence:
             process.overdue = work.sequence
+            process.starved = process.watch.was_starved(process.popen.pid, work, now_ns)
             process.popen.kill()
         elif not slot.ready and now_ns / 1e9 > process.started_s + START_S:
             log("a codec process does not get ready", level="error", slot=place.number)

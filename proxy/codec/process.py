@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ import proxy
 from proxy.codec.avs2 import Ends
 from proxy.codec.board import EXIT_MEMORY, Death
 from proxy.codec.giving_way import give_way
+from proxy.codec.starved import Watch
 
 PROGRAM: Final = (sys.executable, "-P", "-s", "-m", "proxy.codec.worker")
 ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType(
@@ -57,6 +58,9 @@ class Process:
     first_sequence: int
     overdue: int | None = None
     """The sequence of the job it was killed for."""
+    starved: bool = False
+    """Whether others kept that job from a core."""
+    watch: Watch = field(default_factory=Watch)
     helper: subprocess.Popen[bytes] | None = None
     """What starts FFmpeg for it, and ends when it does."""
 
@@ -128,7 +132,7 @@ def start(
     )
 
 
-def reason_of(status: int, *, busy: bool, overdue: bool) -> Death:
+def reason_of(status: int, *, busy: bool, overdue: bool, starved: bool = False) -> Death:
     """Why a process ended, from ``Popen.returncode``."""
     if status == 0 and not busy:
         return Death.RECYCLED
@@ -136,4 +140,6 @@ def reason_of(status: int, *, busy: bool, overdue: bool) -> Death:
         return Death.MEMORY
     if -status in _CRASHES or status >= 0:  # libraries have been known to call exit() on a broken picture
         return Death.CRASHED
+    if overdue and starved:
+        return Death.STARVED
     return Death.DEADLINE if overdue or -status == signal.SIGALRM else Death.KILLED

@@ -9,7 +9,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 
-from proxy.codec.giving_way import be_nicer
+from proxy.codec.giving_way import give_way
 from proxy.codec.pool import ENVIRONMENT
 from proxy.logs import log
 from proxy.supervisor import control
@@ -71,8 +71,7 @@ class DiskWriter:
             stdin=PIPE,  # the lifeline
             process_group=0,
         )
-        with suppress(OSError):  # its exit will tell
-            be_nicer(process.pid, nice)
+        give_way(process.pid, nice)
         try:
             return await process.wait()
         finally:

@@ -48,6 +48,9 @@ def _obey(body: bytes) -> bytes:
             signal.sigwait({signal.SIGUSR1})
         case [b"hang"]:  # in C, with the GIL
             ctypes.PyDLL(None).sleep(1000)
+        case [b"compute"]:
+            while True:
+                pass
         case [b"die", number]:
             os.kill(os.getpid(), int(number))
         case [b"exit", status]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -123,6 +126,23 @@ async def test_a_job_past_its_deadline_costs_its_process(start_node: StartNode) 
     assert 0.3 <= loop.time() - began_s < 10
     assert await node.render(b"next") == b"made of next"
     assert node.pool.statistics().deaths == {"deadline": 1}
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["alone", "beside somebody who takes the core"])
+async def test_a_job_that_others_kept_from_a_core_is_not_to_blame(start_node: StartNode, kept: bool) -> None:
+    node = await start_node(1, deadline_s=1.5, nice=19)
+    core = {min(os.sched_getaffinity(0))}
+    os.sched_setaffinity(node.pid(), core)
+    spin = f"import os; os.sched_setaffinity(0, {core}); print(flush=True)\nwhile True: pass"
+    with contextlib.ExitStack() as stack:
+        if kept:
+            other = stack.enter_context(subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE))
+            stack.callback(other.kill)
+            assert other.stdout is not None
+            await asyncio.to_thread(other.stdout.readline)
+        with pytest.raises(Overloaded if kept else CodecDeadline):
+            await node.render(b"compute")
+    await node.until(lambda: node.pool.statistics().deaths == {"starved" if kept else "deadline": 1})
 
 
 async def test_a_job_whose_process_is_killed_from_outside_is_tried_once_more(start_node: StartNode) -> None:

@@ -163,6 +163,14 @@ def resident_bytes(server: Mogr) -> int:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
 
 
+def test_the_kernels_table_of_open_files_need_not_grow_while_requests_wait(served: Mogr) -> None:
+    for pid in served.web_pids():
+        with open(f"/proc/{pid}/status") as status, open(f"/proc/{pid}/limits") as limits:
+            size = next(int(line.split()[1]) for line in status if line.startswith("FDSize"))
+            limit = next(int(line.split()[3]) for line in limits if line.startswith("Max open files"))
+        assert size >= min(limit, 16_384)
+
+
 def test_many_idle_connections_and_slow_heads_hold_up_nobody(served: Mogr) -> None:
     target = "/cat.jpg?imageMogr2/thumbnail/30x/format/webp"
     connection = Connection(served)
