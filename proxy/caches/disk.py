@@ -186,7 +186,7 @@ class DiskCache:
         now_s = self._clock.now_s()
         # files of another user, or on a disk gone read-only, are still good to read
         with contextlib.suppress(OSError):
-            os.utime(file, (now_s, now_s))
+            os.utime(file, (now_s, now_s), follow_symlinks=isinstance(file, int))
 
     def _read(self, name: str) -> CacheEntry | None:
         path = Path(self._placing.path(name))

@@ -108,10 +108,10 @@ class Deliver:
         raise MogrError("the source changes faster than it can be read")
 
     def hit(self, bucket: Bucket, question: Question) -> Delivered | None:
-        """The answer if it is in memory and fresh; never waits."""
+        """The answer if it is at hand, in memory or on disk, and fresh; never waits."""
         found = self._nearby.find(bucket, question)
         if found is not None:
-            self._meter.cache_hit("memory")
+            self._meter.cache_hit(found.tier or "memory")
         return found
 
     def places(self, bucket: Bucket, question: Question) -> Places | None:

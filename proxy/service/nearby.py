@@ -1,4 +1,4 @@
-"""What can be answered from memory alone, without waiting, and where in memory that is."""
+"""What can be answered without waiting, from memory or what of the disk is there, and where in memory that is."""
 
 from __future__ import annotations
 
@@ -49,21 +49,26 @@ class Nearby:
         self._measure = measure
 
     def find(self, bucket: Bucket, question: Question) -> Delivered | None:
-        """The answer, if everything it takes is in memory, and fresh, or being asked about or made anew meanwhile."""
-        facts = self._originals.usable(bucket, question.source)
-        if facts is None:
-            return None
+        """The answer, if everything it takes is in memory, and fresh, or being asked about or made anew meanwhile.
+
+        What is on disk, and takes no waiting to read, is put into memory first.
+        """
         inputs = []
-        for each in question.inputs:
-            held = self.find(each.bucket, each.question)
-            if held is None:
-                return None
-            inputs.append(held)
         try:
+            facts = self._originals.usable(bucket, question.source) or self._originals.at_hand(question.source)
+            if facts is None:
+                return None
+            for each in question.inputs:
+                held = self.find(each.bucket, each.question)
+                if held is None:
+                    return None
+                inputs.append(held)
             rendition, key = self._resolver.resolve(bucket.rules, question, facts, inputs)
         except MogrError:
             return None
-        found = self._kept.in_memory(rendition, key, facts)
+        # What is known of its quality may be on disk, too, and then another rendition is asked for.
+        look = self._kept.in_memory if rendition.tentative else self._kept.at_hand
+        found = look(rendition, key, facts)
         return None if found is None else self.sent(bucket, question, rendition, found, inputs)
 
     def sent(

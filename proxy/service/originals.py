@@ -94,6 +94,19 @@ class Originals:
         self._refresh(bucket, source, key)
         return facts
 
+    def at_hand(self, source: Source) -> Facts | None:
+        """Fresh facts that are on disk, if it takes no waiting to read them; they then are in memory, too.
+
+        Raises:
+            MogrError: that is held against *source*.
+        """
+        key = facts_key(source)
+        held = self._facts.get(key)
+        if self._disk is None or self._good(source, held) is not None:
+            return None
+        self.verdicts.check(key)
+        return self._read(source, key, held, self._disk.at_hand(key))[0]
+
     def place(self, source: Source) -> Place[Facts] | None:
         """Where the memory tier has what is known of *source*."""
         return self._facts.place(facts_key(source))
@@ -124,7 +137,7 @@ class Originals:
             return Learned(facts)
         held = self._facts.get(key)
         try:
-            facts = self._at_hand(source, key, held)
+            facts = self.at_hand(source)
             if facts is not None:
                 return Learned(facts)
             learned, joined = await self._fly(bucket, source, key)
@@ -239,13 +252,6 @@ class Originals:
         learned = await self._fetch(bucket, source, key, self._good(source, theirs))
         # Another replica's facts: to us the source was new, nothing of ours had gone stale.
         return replace(learned, revalidated=False)
-
-    def _at_hand(self, source: Source, key: str, held: Facts | None) -> Facts | None:
-        """Fresh facts that are on disk, if it takes no waiting to read them; they then are in memory, too."""
-        if self._disk is None or self._good(source, held) is not None:
-            return None
-        self.verdicts.check(key)
-        return self._read(source, key, held, self._disk.at_hand(key))[0]
 
     def _read(
         self, source: Source, key: str, held: Facts | None, entry: CacheEntry | None

@@ -256,14 +256,7 @@ class Edge:
             raise
 
     async def _serve(
-        self,
-        request: EdgeRequest,
-        bucket: Bucket,
-        key: str,
-        asked: Asked,
-        receive: Receive,
-        *,
-        until_s: float = math.inf,
+        self, request: EdgeRequest, bucket: Bucket, key: str, asked: Asked, receive: Receive, until_s: float = math.inf
     ) -> Reply:
         """*until_s*: how long it is known that *key* is what is asked for."""
         if bucket.rules.blocked.covers(key):  # what a style is of, too
@@ -278,14 +271,16 @@ class Edge:
                 raise asked.error.again()
             if asked.question is not None:
                 delivered = self._deliver.hit(bucket, asked.question)
-                if delivered is not None and self._readying is not None:
-                    self._readying.hit(request, bucket, asked.question, delivered, vary=asked.vary, until_s=until_s)
+                readying = self._readying if delivered is not None else None
                 if delivered is None:
                     delivered = await unless_gone(receive, self._deliver.rendition(bucket, asked.question))
-                return image_reply(
+                reply = image_reply(
                     request, delivered, vary=asked.vary, now_s=self._clock.now_s(), timing=self._server_timing,
                     slim=asked.question.plan.slim, tags=tags_of(bucket, asked.question.source, delivered),
                 )  # fmt: skip
+                if readying is not None:
+                    reply.sent = readying.after(request, bucket, asked.question, delivered, asked.vary, until_s)
+                return reply
         except MogrError as error:
             if protected or not ((asked.ignore_error or slim) and original_will_do(error)):
                 raise

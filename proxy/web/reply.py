@@ -43,6 +43,8 @@ class Reply:
     size_bytes: int | None = None
     close: Callable[[], Awaitable[None]] | None = None
     """Called when the answer was sent, or was not."""
+    sent: Callable[[], None] | None = None
+    """Called when it was: what needs not be done before."""
     kind: str = "other"
     """For the metrics: ``object``, ``rendition`` or ``other``."""
     cache: str = ""
@@ -51,7 +53,10 @@ class Reply:
     async def send(self, send: Send, *, head: bool) -> int:
         """Write the answer; returns the bytes of body sent.  Cancelling closes what was being read."""
         try:
-            return await self._send(send, head=head)
+            sent_bytes = await self._send(send, head=head)
+            if self.sent is not None:
+                self.sent()
+            return sent_bytes
         finally:
             if self.close is not None:
                 await self.close()

@@ -52,10 +52,17 @@ async def test_what_is_at_hand_on_disk_is_answered_without_waiting(monkeypatch):
     world = World()
     made = await world.ask()
     world.restart()
-    with pytest.raises(StopIteration) as ended:
-        world.deliver.rendition(world.bucket, world.question()).send(None)
-    assert (ended.value.value.artifact, ended.value.value.tier) == (made.artifact, "disk")
-    assert world.meter.hits == ["disk"]
+    found = [world.deliver.hit(world.bucket, world.question()) for _ in range(2)]
+    assert [(each.artifact, each.tier) for each in found] == [(made.artifact, "disk"), (made.artifact, "memory")]
+    assert world.meter.hits == ["disk", "memory"]
+
+
+async def test_looking_for_what_is_at_hand_never_raises(monkeypatch):
+    monkeypatch.setattr(DictCache, "near", True)
+    world = World()
+    with pytest.raises(NoSuchKey):
+        await world.ask(key="nothing")
+    assert world.deliver.hit(world.bucket, world.question(key="nothing")) is None
 
 
 async def test_six_widths_cost_one_fetch_and_one_probe():
