@@ -70,8 +70,8 @@ class DiskCache:
         self._placing = Placing(path, presence)
         self._line = line
         self._closed = False
-        self._near = False
-        """Whether the file system lets us read what is at hand; a thread that read something knows."""
+        self._near: bool | None = None
+        """Whether the file system lets us read what is at hand; known once a thread read something."""
         self._stamps = 0
         self._reading = Direction("disk-read", threads=4, timeout_s=read_timeout_s)
         self._writing = Direction("disk-write", threads=2, timeout_s=write_timeout_s)
@@ -203,7 +203,8 @@ class DiskCache:
             entry, last_use_s = reading.load(descriptor, name, self._largest_bytes)
             if self._is_stamp_due(last_use_s):
                 self._stamp(descriptor)
-            self._near = self._near or at_hand.is_promised(descriptor)
+            if self._near is None:
+                self._near = at_hand.is_promised(descriptor)
         except files.Damaged:
             path.unlink(missing_ok=True)
             return None
