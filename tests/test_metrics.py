@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
+from proxy.codec.board import Death
 from proxy.metrics import CountingMeter, empty, merge
-from proxy.metrics.exposition import Node, expose
+from proxy.metrics.exposition import RESTART_REASONS, Node, expose
 from proxy.metrics.names import COUNTERS, HISTOGRAMS
 from proxy.ports import Meter
 
@@ -20,6 +21,10 @@ NODE = Node(
     start_time_s=1_700_000_000.0, ready=True, queue_s=1.5, codec_processes=2, codec_restarts={"deadline": 3, "new": 1},
     web_workers=4, web_worker_restarts=1, disk_cache_bytes=12, build={"version": "1", "libvips": "8"},
 )  # fmt: skip
+
+
+def test_each_end_of_a_codec_process_has_a_reason_of_its_own() -> None:
+    assert {death.name.lower() for death in Death} == RESTART_REASONS
 
 
 def page(meter: CountingMeter, accept: str = "") -> str:

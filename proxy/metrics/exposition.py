@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from proxy.metrics.counting import Snapshot
 from proxy.metrics.names import COUNTERS, HISTOGRAMS, OTHER
 
-RESTART_REASONS = frozenset({"crashed", "killed", "deadline", "memory", "recycled"})
+RESTART_REASONS = frozenset({"crashed", "killed", "deadline", "memory", "recycled", "starved"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
