@@ -98,9 +98,8 @@ class Judge:
         key = (ask.target, accept)
         known = self._known.get(key)
         if answer.status == 304:
-            return answer, "" if known and known.etag == etag and len(
-                whole
-            ) == begin else "304 with another ETag, or a body"
+            right = known is not None and known.etag == etag and _has_body(whole, begin, b"")
+            return answer, "" if right else "304 with another ETag, or a body"
         if answer.status == 206:
             return answer, self._wrong_part(head, whole[begin:], known, etag)
         media_type = found[1] if (found := _TYPE.search(head)) else b""

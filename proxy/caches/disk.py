@@ -88,18 +88,13 @@ class DiskCache:
 
     async def get(self, key: str) -> CacheEntry | None:
         name = files.name_of(key)
-        if self._presence is not None and not self._presence.may_have(name):
-            return None
         with contextlib.suppress(at_hand.NotAtHandError):
             return self._read_at_hand(name)
         return await self._attempt(self._reading, partial(self._reading.in_thread, partial(self._read, name)))
 
     def at_hand(self, key: str) -> CacheEntry | None:
-        name = files.name_of(key)
-        if self._presence is not None and not self._presence.may_have(name):
-            return None
         with contextlib.suppress(at_hand.NotAtHandError):
-            return self._read_at_hand(name)
+            return self._read_at_hand(files.name_of(key))
         return None
 
     async def put(self, key: str, entry: CacheEntry) -> None:
@@ -162,6 +157,8 @@ class DiskCache:
 
     def _read_at_hand(self, name: str) -> CacheEntry | None:
         """What the file *name* is, None if there is none; raises ``NotAtHandError`` if it takes a thread to know."""
+        if self._presence is not None and not self._presence.may_have(name):
+            return None
         if not self._near or not self._reading.works or self._closed:
             raise at_hand.NotAtHandError
         path = self._placing.path(name)

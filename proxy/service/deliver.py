@@ -85,9 +85,9 @@ class Deliver:
             inputs = await self._gather(bucket, question) if question.inputs else ()
             facts = learned.facts
             rendition, key = await self._measuring.resolve(bucket, question, facts, inputs)
-            found = self._kept.at_hand(rendition, key, facts)
+            found = self._kept.in_memory(rendition, key, facts)
             if found is not None:
-                self._meter.cache_hit(found.tier or "memory")
+                self._meter.cache_hit("memory")
                 return self._nearby.sent(bucket, question, rendition, found, inputs, revalidated=learned.revalidated)
             try:
                 meanwhile = await self._meanwhile(bucket, question, rendition, key, learned, inputs)

@@ -137,9 +137,6 @@ class Originals:
             return Learned(facts)
         held = self._facts.get(key)
         try:
-            facts = self.at_hand(source)
-            if facts is not None:
-                return Learned(facts)
             learned, joined = await self._fly(bucket, source, key)
         except (OriginUnavailable, OriginTimeout):
             if held is None or not self._may_be_stale(held, failed=True):

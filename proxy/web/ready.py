@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from proxy.connections.answer import Ready
 from proxy.connections.plain_heads import PICKING, TOLD, Fields
@@ -46,18 +45,6 @@ class Readying:
         self._peers = peers
         self._answers = answers
 
-    def after(
-        self,
-        request: EdgeRequest,
-        bucket: Bucket,
-        question: Question,
-        delivered: Delivered,
-        vary: tuple[str, ...],
-        until_s: float,
-    ) -> Callable[[], None]:
-        """``hit``, to be called when *request* was answered: it takes longer than the answer."""
-        return partial(self.hit, request, bucket, question, delivered, vary=vary, until_s=until_s)
-
     def hit(
         self,
         request: EdgeRequest,
@@ -75,7 +62,7 @@ class Readying:
         """
         if request.target is None or delivered.interim_s is not None or delivered.revalidated:
             return
-        if delivered.tier != "memory":  # the next one will say so
+        if delivered.tier != "memory":  # from disk; of the next one it says that it came from memory
             return
         cors = bucket.rules.access.cors
         pages = picking_pages(cors)

@@ -147,18 +147,13 @@ def test_a_picture_past_its_deadline_costs_its_own_request_and_no_other(start: S
     server.get("/slow.jpg?imageMogr2/thumbnail/10x")
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(server.get, SLOW)
-        busy(server)
+        # It hangs: one that others keep from a core is not to blame for its time (tests/codec/test_client.py).
+        os.kill(busy(server), signal.SIGSTOP)
         with Others(server) as others:
             answer = asked.result()
     assert others.statuses == [200] * OTHERS
-    # The others may have kept it from a core for most of its second: then nobody says that the picture is to blame.
-    starved = answer.status_code == 503
-    if starved:
-        assert int(answer.headers["retry-after"]) >= 1
-    else:
-        assert (answer.status_code, answer.headers["x-errno"]) == (504, "-901")
-    reason = "starved" if starved else "deadline"
-    assert server.metric(f'mogr_codec_restarts_total{{reason="{reason}"}}') == 1
+    assert (answer.status_code, answer.headers["x-errno"]) == (504, "-901")
+    assert server.metric('mogr_codec_restarts_total{reason="deadline"}') == 1
 
 
 def test_codec_processes_are_the_nodes_whatever_the_number_of_web_workers(start: Start) -> None:
