@@ -15,7 +15,7 @@ Fields = Mapping[bytes, bytes]
 
 MAX_FIELDS = 100
 FOR_THE_SERVER = frozenset({
-    b"authorization", b"range", b"if-range", b"if-match", b"if-unmodified-since",
+    b"authorization", b"if-range", b"if-match", b"if-unmodified-since",
     b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"proxy-connection",
     b"access-control-request-method", b"access-control-request-headers",
 })  # fmt: skip
@@ -31,7 +31,7 @@ PICKING = _OF_PICTURES | _LISTS | SITE | TOLD
 """What an answer may depend on (its Vary) to be chosen here; those that are not of all pictures have to matter, too."""
 LOGGED = frozenset({b"referer", b"user-agent", b"x-forwarded-for"})
 AS_WRITTEN = (LOGGED | PICKING | {b"if-none-match", b"if-modified-since"}) - _LISTS
-INDIFFERENT = LOGGED | {b"host", b"connection", b"if-none-match", b"if-modified-since"}
+INDIFFERENT = LOGGED | {b"host", b"connection", b"if-none-match", b"if-modified-since", b"range"}
 """What is among ``Fields`` and picks no answer; ``host`` is part of what all of them are found by."""
 _LASTING = frozenset({b"keep-alive", b"close"})
 _ALWAYS = _OF_PICTURES | (INDIFFERENT - LOGGED)
@@ -40,7 +40,7 @@ _MAX_LINES = 2_048
 """Remembered.  Nearly all of a request's lines came before, from this browser or another one of its kind."""
 _MAX_LINE_BYTES = 256
 
-_SELDOM_AGAIN = LOGGED - {b"user-agent"} | {b"if-none-match", b"if-modified-since", b"cookie"}
+_SELDOM_AGAIN = LOGGED - {b"user-agent"} | {b"if-none-match", b"if-modified-since", b"range", b"cookie"}
 
 _Line = tuple[bytes, bytes] | tuple[()]
 """A name and a value, or nothing where they do not matter here."""

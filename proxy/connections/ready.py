@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Protocol
 
 from proxy.connections.answer import Ready
+from proxy.connections.parts import cut
 from proxy.connections.plain_heads import PICKING, Fields, PlainHeads
 
 SCOPE_KEY = "mogr.target"
@@ -107,7 +108,7 @@ class ReadyAnswers:
 
     def send(
         self,
-        write: Callable[[tuple[bytes, bytes]], None],
+        write: Callable[[tuple[bytes, bytes | memoryview[int]]], None],
         target: bytes,
         fields: Fields,
         head_only: bool,
@@ -142,19 +143,22 @@ class ReadyAnswers:
         unchanged = ready.is_unchanged(fields)
         if unchanged is None:
             return False
-        at = self._next_id
-        if at == len(self._ids):
-            at, self._ids = 0, os.urandom(_IDS_AT_ONCE * _ID_CHARS // 2).hex().encode()
-        self._next_id = at + _ID_CHARS
-        request_id = self._ids[at : at + _ID_CHARS]
+        wanted = None if unchanged or head_only else fields.get(b"range")
+        body: bytes | memoryview[int]
         if unchanged:
             status, body = 304, b""
             head, after_id = ready.unchanged_begin, ready.unchanged.after_id
         else:
             status, body = 200, b"" if head_only else content.body
             head, after_id = ready.whole_begin, ready.whole.after_id
+        request_id = self._fresh_id()
         if after_id is not None:
             head += request_id + after_id
+        if wanted is not None:
+            cutting = cut(head, content.body, wanted)
+            if cutting is None:
+                return False
+            status, head, body = cutting
         if closing:
             head = head[:-2] + b"connection: close\r\n\r\n"
         write((head, body))
@@ -166,6 +170,13 @@ class ReadyAnswers:
             asked = Target(target, fields)
             self._note(asked, peer, method, request_id.decode(), status, seconds, len(body), ready.cache_status)
         return True
+
+    def _fresh_id(self) -> bytes:
+        at = self._next_id
+        if at == len(self._ids):
+            at, self._ids = 0, os.urandom(_IDS_AT_ONCE * _ID_CHARS // 2).hex().encode()
+        self._next_id = at + _ID_CHARS
+        return self._ids[at : at + _ID_CHARS]
 
     def holds(self, asked: Target) -> bool:
         """Whether something is ready for *asked*, which was not sent: its conditions are more than is judged here."""

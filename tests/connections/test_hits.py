@@ -80,7 +80,7 @@ async def test_others_go_the_long_way_and_say_what_they_might_be_found_by() -> N
         b"GET http://h/a HTTP/1.1\r\nHost: h\r\n\r\n",
         b"GET /a HTTP/1.1\r\nHost:h\r\n\r\n",
         b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
-        b"GET /a HTTP/1.1\r\nHost: h\r\nRange: bytes=0-1\r\n\r\n",
+        b'GET /a HTTP/1.1\r\nHost: h\r\nRange: bytes=0-1\r\nIf-Range: "e"\r\n\r\n',
     ],
 )
 async def test_what_was_not_plain_is_not_to_be_made_ready(request_: bytes) -> None:

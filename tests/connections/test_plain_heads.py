@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import httptools
 
 from proxy.connections.plain_heads import AS_WRITTEN, FOR_THE_SERVER, LOGGED, MAX_FIELDS, PICKING, PlainHeads
 
-OURS = {b"host", b"connection", b"if-none-match", b"if-modified-since"}
+OURS = {b"host", b"connection", b"if-none-match", b"if-modified-since", b"range"}
 OF_PICTURES = {b"accept", b"origin", b"save-data", b"sec-ch-dpr", b"sec-ch-width"}
 """What matters to every answer."""
 NAMES = sorted(FOR_THE_SERVER | PICKING | LOGGED | OURS | {b"x", b"Accept", b"HOST", b"cookie", b"accept-encoding"})
@@ -79,10 +79,11 @@ def test_what_is_read_here_the_parser_reads_the_same(section: bytes, host: bool)
         (b"\r\nACCEPT: image/WebP,*/*;Q=0.8", {b"accept": b"image/webp,*/*;q=0.8"}),
         (b'\r\nIf-None-Match: W/"aB"\r\nCookie: x', {b"if-none-match": b'W/"aB"'}),
         (b"\r\nConnection: Keep-Alive\r\nUser-Agent: Me", {b"connection": b"keep-alive", b"user-agent": b"Me"}),
+        (b"\r\nRange: Bytes=0-", {b"range": b"bytes=0-"}),
         (b"\r\nConnection: close", {b"connection": b"close"}),
         (b"\r\nX: y" * (MAX_FIELDS - 1), {}),
         *((section, None) for section in (
-            b"\r\nX: y" * MAX_FIELDS, b"\r\nAccept: a\r\naccept: b", b"\r\nhost: b", b"\r\nRange: bytes=0-", b"\r\nX:y",
+            b"\r\nX: y" * MAX_FIELDS, b"\r\nAccept: a\r\naccept: b", b"\r\nhost: b", b"\r\nIf-Range: x", b"\r\nX:y",
             b"\r\nX : y", b"\r\n: y", b"\r\nX: y\r\n z", b"\r\nX: \xe4", b"\r\nX: a\tb", b"\r\nConnection: close, x",
             b"\r\nExpect: 100-continue", b"\r\nContent-Length: 0", b"\r\nTransfer-Encoding: chunked", b"\r\nX: a\nY: b",
             b"\r\nAuthorization: x", b"\r\nUpgrade: h2c", b"\r\nproxy-connection: close", b"\r\nX: a\r\n\r\nY: b",

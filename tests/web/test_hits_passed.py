@@ -63,6 +63,11 @@ PLAIN: list[dict[str, Any]] = [
     {"if_none_match": 'W/"one"', "if_modified_since": "Thu, 01 Jan 1970 00:00:00 GMT"},
     {"if_none_match": '"one"', "method": "HEAD"},
     {"if_modified_since": MODIFIED},
+    {"range": "bytes=1-2"},
+    {"range": "bytes=-2", "cookie": "who=me"},
+    {"range": "bytes=1-", "if_none_match": '"one"'},
+    {"range": "bytes=1-", "method": "HEAD"},
+    {"range": "bytes=0-0,2-2"},
     {"x_forwarded_proto": "https", "x_forwarded_host": "evil.example"},
     {"X_Forwarded-For": "1.2.3.4", "X-Forwarded-Client-Cert": "x"},
 ]  # fmt: skip
@@ -76,7 +81,9 @@ OTHERS: list[dict[str, Any]] = [
     {"if_none_match": ""},
     {"if_modified_since": format_date(NOW)},
     {"if_modified_since": "nonsense"},
-    {"range": "bytes=0-3"},
+    {"range": "bytes=900000-"},
+    {"range": "bytes=1-2", "if_range": '"one"'},
+    {"range": "bytes=1-2", "cache_control": "no-cache"},
     {"cache_control": "no-cache"},
     {"cache_control": "max-age=0"},
     {"cache_control": "only-if-cached"},
@@ -113,7 +120,7 @@ _FIELDS = {
     "via": ["1.1 x", "1.1 mogr"], "x-forwarded-host": ["a.example", "h"], "x-forwarded-proto": ["https", "http"],
     "X_Forwarded_Proto": ["https"], "x-forwarded-prefix": ["/x"], "forwarded": ["proto=https", "for=1.2.3.4"],
     "x-original-url": ["/admin"], "x-http-method-override": ["PUT"], "if-none-match": ['"one"', '"two"'],
-    "if-modified-since": [MODIFIED, format_date(NOW)], "range": ["bytes=1-2"], "user-agent": ["x"], "referer": ["y"],
+    "if-modified-since": [MODIFIED, format_date(NOW)], "range": ["bytes=1-2", "bytes=-1", "bytes=9000-"], "if-range": ['"one"', '"two"'], "user-agent": ["x"], "referer": ["y"],
     "save-data": ["on", "ON"], "authorization": ["Basic x"], "host": ["h", "H", "i"], "connection": ["close"],
 }  # fmt: skip
 _ASKED = st.dictionaries(st.sampled_from(sorted(_FIELDS)), st.integers(0, 2), max_size=4).map(
