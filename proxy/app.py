@@ -25,13 +25,14 @@ from proxy.ports import Clock, Codec, Meter, Origin, Store
 from proxy.rules import rules_of
 from proxy.service.admission import ByteBudget
 from proxy.service.answers import Answers
+from proxy.service.bodies import Copy
 from proxy.service.bucket import Bucket
 from proxy.service.deliver import Deliver
 from proxy.service.drawing import Drawing
 from proxy.service.epochs import Epochs, LocalEpochs
 from proxy.service.leasing import Leasing
 from proxy.service.literals import Literals
-from proxy.service.originals import Copy, Originals
+from proxy.service.originals import Originals
 from proxy.service.pages import Page
 from proxy.service.purging import Copies
 from proxy.service.records import Facts
@@ -53,8 +54,7 @@ from proxy.web.purges import purge_calls
 from proxy.web.ready import Readying, mattering, noting
 from proxy.web.ready_passed import ReadyingPassed
 
-_LEARN_WITHIN_S = 5.0
-_TELL_WITHIN_S = 0.5
+_LEARN_WITHIN_S, _TELL_WITHIN_S = 5.0, 0.5
 _FACTS_BYTES = 900
 """What one entry of facts is counted as, its tags besides."""
 
@@ -176,8 +176,7 @@ def build(
     passes = any(own.pass_through for own in settings.buckets.values())
     answers_bytes = budget_bytes * 5 // 16 if passes else 0
     receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
-    shelf = Shelf(meter)
-    ledger = ledger if ledger is not None else Ledger()
+    shelf, ledger = Shelf(meter), Ledger() if ledger is None else ledger
     disk, disk_originals = disk_tiers(settings.cache.disk, meter, clock, on_disk_written, presence_fd, writer_fd)
     originals = Originals(
         codec=codec,
@@ -187,6 +186,7 @@ def build(
         facts=MemoryCache[Facts](max(budget_bytes // 16, 1 << 20), size_of=_facts_bytes),
         bodies=MemoryCache[Copy](budget_bytes // 4, size_of=len),
         disk=disk_originals,
+        disk_at_once=settings.cache.disk is None or settings.cache.disk.originals == "always",
         shelf=shelf,
         ledger=ledger,
         neighbours=neighbours,

@@ -69,6 +69,8 @@ class DiskCache(Branch):
     """What the whole directory may hold."""
     source_share_ratio: Annotated[float, Field(ge=0, le=0.95)] = 0.5
     """Share of ``max_bytes`` for what origins sent (originals, and answers of ``pass_through``); the rest is for renditions."""
+    originals: Literal["again", "always"] = "again"
+    """When an original is written: if a second picture is made of it (which may take a second fetch), or as soon as it was fetched."""
 
     def shares(self) -> tuple[tuple[Path, int], tuple[Path, int]]:
         """Directory and bytes of the renditions' share and of the originals': neither can push the other out."""

@@ -9,36 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.core.freshness import may_be_stale
-from proxy.core.keys import facts_key, source_key
-from proxy.core.model import Provenance, Source, Validators
+from proxy.core.keys import facts_key
+from proxy.core.model import Provenance, Source
 from proxy.core.purges import Ledger, Standing
 from proxy.errors import MogrError, OriginTimeout, OriginUnavailable
 from proxy.ports import Cache, CacheEntry, Clock, Codec, Memory, Meter, Place
 from proxy.service.admission import ByteBudget
+from proxy.service.bodies import Bodies, Copy, body_key
 from proxy.service.bucket import Bucket
 from proxy.service.fetching import Fetcher, Learned
 from proxy.service.flights import Flight, Flights
 from proxy.service.persisted import read_facts, write_facts
-from proxy.service.records import Facts, facts_from_meta, facts_to_meta, provenance_from_json, provenance_to_json
+from proxy.service.records import Facts, facts_from_meta, facts_to_meta
 from proxy.service.shelf import Shelf
 from proxy.service.verdicts import Neighbours, Verdicts
 
 _MAX_REFRESHES = 64
 """Sources asked about at a time while they are served stale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """The bytes of an original, kept."""
-
-    body: bytes
-    provenance: Provenance
-
-    def __len__(self) -> int:
-        return len(self.body)
 
 
 class Originals:
@@ -55,6 +45,7 @@ class Originals:
         bodies: Memory[Copy],
         disk: Cache | None,
         shelf: Shelf,
+        disk_at_once: bool = True,
         ledger: Ledger | None = None,
         neighbours: Neighbours | None = None,
     ) -> None:
@@ -62,7 +53,7 @@ class Originals:
         self._clock = clock
         self._meter = meter
         self._facts = facts
-        self._bodies = bodies
+        self._bodies = Bodies(bodies, disk, shelf, at_once=disk_at_once)
         self._disk = disk
         self._shelf = shelf
         self.ledger = ledger if ledger is not None else Ledger()
@@ -119,7 +110,7 @@ class Originals:
         self.verdicts.clear()
         return self._facts.discard(
             lambda facts: facts.provenance is not None and condition(facts.provenance)
-        ) + self._bodies.discard(lambda copy: condition(copy.provenance))
+        ) + self._bodies.discard(condition)
 
     async def learn(self, bucket: Bucket, source: Source) -> Learned:
         """What *source* is now, as far as its freshness allows, or was, as far as that may be served stale (RFC 5861).
@@ -161,21 +152,20 @@ class Originals:
 
     async def body(self, bucket: Bucket, source: Source, facts: Facts) -> tuple[Facts, bytes]:
         """The bytes of the version that *facts* describe; newer facts with them if the source changed meanwhile."""
-        key = _body_key(source, facts.validators)
+        key = body_key(source, facts.validators)
         copy = self._bodies.get(key)
         if copy is not None and self._outdated(source, copy.provenance, facts):
             copy = None
-        if copy is None and self._disk is not None and bucket.cache_originals:
-            entry = await self._disk.get(key)
-            provenance = entry and (provenance_from_json(entry.meta.get("of")) or Provenance(source=source, tags=None))
-            if entry is not None and provenance and not self._outdated(source, provenance, facts):
-                copy = Copy(entry.body, provenance)
-                self._bodies.put(key, copy)
+        if copy is None and bucket.cache_originals:
+            copy = await self._bodies.read(key, source)
+            if copy is not None and self._outdated(source, copy.provenance, facts):
+                copy = None
         if copy is not None:
+            self._bodies.keep(key, copy, disk=bucket.cache_originals)
             return facts, copy.body
 
         async def work(_: Flight) -> Learned:
-            return await self._fetch(bucket, source, facts_key(source), None)
+            return await self._fetch(bucket, source, facts_key(source), None, again=True)
 
         # Another's fetch may have ended while the disk was read.
         copy = self._bodies.get(key)
@@ -244,9 +234,9 @@ class Originals:
             if usable is not None:
                 return Learned(usable)
         if known is not None or bucket.persist is None:
-            return await self._fetch(bucket, source, key, known)
+            return await self._fetch(bucket, source, key, known, again=known is not None)
         theirs = await read_facts(bucket.persist, bucket.rules.persist_prefix, source)
-        learned = await self._fetch(bucket, source, key, self._good(source, theirs))
+        learned = await self._fetch(bucket, source, key, self._good(source, theirs), again=False)
         # Another replica's facts: to us the source was new, nothing of ours had gone stale.
         return replace(learned, revalidated=False)
 
@@ -267,28 +257,21 @@ class Originals:
         """*facts*, unless they were purged: then the origin is not even asked whether they still hold."""
         return facts if facts is not None and self._standing(source, facts) is Standing.GOOD else None
 
-    async def _fetch(self, bucket: Bucket, source: Source, key: str, known: Facts | None) -> Learned:
+    async def _fetch(self, bucket: Bucket, source: Source, key: str, known: Facts | None, *, again: bool) -> Learned:
+        """*again*: the node had *source* before."""
         learned = await self._fetcher.fetch(bucket, source, known)
-        self._keep(bucket, source, key, learned.facts, learned.body)
+        self._keep(bucket, source, key, learned, again)
         return learned
 
-    def _keep(self, bucket: Bucket, source: Source, key: str, facts: Facts, body: bytes | None) -> None:
+    def _keep(self, bucket: Bucket, source: Source, key: str, learned: Learned, again: bool) -> None:
+        facts, body = learned.facts, learned.body
         if not facts.freshness.storable:
             self._facts.delete(key)
             return
         self._facts.put(key, facts)
         self._shelf.put_later(self._disk, key, CacheEntry(meta=facts_to_meta(facts), body=b""))
         if body is not None:
-            body_key = _body_key(source, facts.validators)
-            provenance = facts.provenance or Provenance(source=source, tags=None)
-            self._bodies.put(body_key, Copy(body, provenance))
-            if bucket.cache_originals:
-                meta = {"of": provenance_to_json(provenance)}
-                self._shelf.put_later(self._disk, body_key, CacheEntry(meta=meta, body=body))
+            copy = Copy(body, facts.provenance or Provenance(source=source, tags=None))
+            self._bodies.keep(body_key(source, facts.validators), copy, disk=bucket.cache_originals, again=again)
             if bucket.persist is not None:
                 write_facts(self._shelf, bucket.persist, bucket.rules.persist_prefix, source, facts)
-
-
-def _body_key(source: Source, validators: Validators) -> str:
-    # unambiguous: the first part is a hash of fixed length
-    return f"{source_key(source)}:{validators.identity}"
