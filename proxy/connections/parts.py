@@ -5,8 +5,8 @@ from __future__ import annotations
 from proxy.core.fields.byte_range import parse_range
 from proxy.errors import InvalidRange
 
-_WHOLE, _PART = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 206 Partial Content\r\nContent-Range: %b\r\n"
-_LENGTH = b"\r\nContent-Length: %d\r\n"
+_WHOLE, _PART = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 206 Partial Content\r\n"
+_LENGTH, _RANGE = b"\r\nContent-Length: %d\r\n", b"\r\nContent-Range: %b"
 
 
 def cut(head: bytes, body: bytes, wanted: bytes) -> tuple[int, bytes, bytes | memoryview[int]] | None:
@@ -24,6 +24,5 @@ def cut(head: bytes, body: bytes, wanted: bytes) -> tuple[int, bytes, bytes | me
     begin, found, rest = head.partition(_LENGTH % len(body))
     if not (found and begin.startswith(_WHOLE)):
         return None
-    status_line = _PART % part.content_range.encode()
-    head = status_line + begin[len(_WHOLE) :] + _LENGTH % part.length_bytes + rest
-    return 206, head, memoryview(body)[part.first : part.last + 1]
+    said = _RANGE % part.content_range.encode() + _LENGTH % part.length_bytes
+    return 206, _PART + begin[len(_WHOLE) :] + said + rest, memoryview(body)[part.first : part.last + 1]

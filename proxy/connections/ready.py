@@ -143,7 +143,6 @@ class ReadyAnswers:
         unchanged = ready.is_unchanged(fields)
         if unchanged is None:
             return False
-        wanted = None if unchanged or head_only else fields.get(b"range")
         body: bytes | memoryview[int]
         if unchanged:
             status, body = 304, b""
@@ -154,7 +153,8 @@ class ReadyAnswers:
         request_id = self._fresh_id()
         if after_id is not None:
             head += request_id + after_id
-        if wanted is not None:
+        wanted = fields.get(b"range")
+        if wanted is not None and not (unchanged or head_only):
             cutting = cut(head, content.body, wanted)
             if cutting is None:
                 return False

@@ -64,7 +64,10 @@ class Reply:
     def lines(self) -> list[tuple[bytes, bytes]]:
         """The header section as it is written, Content-Length where it is known."""
         size_bytes = len(self.body) if isinstance(self.body, bytes) and self.size_bytes is None else self.size_bytes
-        raw = [(_SPELT.get(name) or name.encode("latin-1"), _printable(value)) for name, value in self.headers]
+        headers = self.headers
+        if self.status == 206:  # what part it is stands beside its length, as in ``connections.parts``
+            headers = sorted(headers, key=lambda field: field[0] == "content-range")
+        raw = [(_SPELT.get(name) or name.encode("latin-1"), _printable(value)) for name, value in headers]
         if size_bytes is not None and self.status not in (204, 304):
             raw.append((_SPELT["content-length"], str(size_bytes).encode()))
         return raw

@@ -24,7 +24,7 @@ def test_the_head_says_which_part_it_is(wanted: bytes, content_range: bytes, par
     status, head, body = cut(HEAD, BODY, wanted) or (0, b"", b"")
     assert (status, bytes(body)) == (206, part)
     assert head == (
-        b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes %b\r\nx: Content-Length: 10\r\n"
+        b"HTTP/1.1 206 Partial Content\r\nx: Content-Length: 10\r\nContent-Range: bytes %b\r\n"
         b"Content-Length: %d\r\nlast: 1\r\n\r\n" % (content_range, len(part))
     )
 

@@ -147,6 +147,24 @@ def test_who_does_not_read_his_hits_is_cut_off_and_costs_no_memory(start: Callab
         one.close()
 
 
+def test_a_large_part_is_whole_although_its_reader_takes_it_in_small_pieces(start: Callable[..., Mogr]) -> None:
+    server = start({"server": {"workers": 1}}, {"cat.jpg": noise(1200, 1200)})
+    big = "/cat.jpg?imageMogr2/format/png"
+    connection = Connection(server)
+    whole = [connection.get(big)[2] for _ in range(3)][-1]
+    assert len(whole) > 2_000_000
+    ask = f"GET {big} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAccept: {ACCEPT['accept']}\r\nRange: bytes=1000-\r\n\r\n"
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # most of it waits in the server
+        slow.settimeout(30)
+        slow.connect(("127.0.0.1", server.port))
+        for _ in range(2):  # and the connection goes on
+            slow.sendall(ask.encode())
+            answer = http.client.HTTPResponse(slow)
+            answer.begin()
+            assert (answer.status, answer.read()) == (206, whole[1000:])
+
+
 def is_cut_off(connection: socket.socket) -> bool:
     """Whether the server gives up within half a minute; looked at without reading."""
     until_s = time.monotonic() + 30
