@@ -20,7 +20,7 @@ from proxy.connections.ready import ReadyAnswers
 from proxy.core.model import Artifact
 from proxy.core.purges import Ledger, Purge
 from proxy.logs import log
-from proxy.origins.http import HttpOrigin
+from proxy.opening import open_origin
 from proxy.ports import Clock, Codec, Meter, Origin, Store
 from proxy.rules import rules_of
 from proxy.service.admission import ByteBudget
@@ -41,8 +41,6 @@ from proxy.service.shelf import Shelf
 from proxy.service.verdicts import Neighbours
 from proxy.settings import Bucket as BucketSettings
 from proxy.settings import Settings
-from proxy.stores.local import LocalStore
-from proxy.stores.memory import MemoryStore
 from proxy.stores.uri import parse_store_uri
 from proxy.web.access_log import AccessLog
 from proxy.web.ask import Asker
@@ -54,7 +52,8 @@ from proxy.web.purges import purge_calls
 from proxy.web.ready import Readying, mattering, noting
 from proxy.web.ready_passed import ReadyingPassed
 
-_LEARN_WITHIN_S, _TELL_WITHIN_S = 5.0, 0.5
+_LEARN_WITHIN_S = 5.0
+_TELL_WITHIN_S = 0.5
 _FACTS_BYTES = 900
 """What one entry of facts is counted as, its tags besides."""
 
@@ -96,37 +95,6 @@ class Application:
     """To be awaited before the first request: learns what other replicas purged, and goes on to."""
     aclose: Callable[[float], Awaitable[None]]
     """Finish what is under way within so many seconds and close everything."""
-
-
-def open_origin(uri_text: str, settings: BucketSettings, tree: Settings, meter: Meter, clock: Clock) -> Origin | Store:
-    """The store or origin that *uri_text* names, with the bucket's own access to it."""
-    uri = parse_store_uri(uri_text)
-    if uri.scheme == "file":
-        return LocalStore(uri.path)
-    if uri.scheme == "memory":
-        return MemoryStore(clock)
-    if uri.scheme == "s3":
-        from proxy.stores.s3 import S3Store  # deployments without S3 need not load it
-
-        return S3Store(
-            uri.bucket,
-            endpoint=settings.endpoint,
-            region=settings.region,
-            virtual_hosted=settings.virtual_hosted,
-            access_key_id=settings.access_key_id.get_secret_value(),
-            secret_access_key=settings.secret_access_key.get_secret_value(),
-            settings=tree.origins,
-            meter=meter,
-        )
-    headers = {name: value.get_secret_value() for name, value in settings.origin_headers.items()}
-    return HttpOrigin(
-        uri.url,
-        settings=tree.origins,
-        headers=headers,
-        allow_private=settings.allow_private,
-        meter=meter,
-        clock=clock,
-    )
 
 
 def build(
@@ -176,7 +144,8 @@ def build(
     passes = any(own.pass_through for own in settings.buckets.values())
     answers_bytes = budget_bytes * 5 // 16 if passes else 0
     receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
-    shelf, ledger = Shelf(meter), Ledger() if ledger is None else ledger
+    shelf = Shelf(meter)
+    ledger = ledger if ledger is not None else Ledger()
     disk, disk_originals = disk_tiers(settings.cache.disk, meter, clock, on_disk_written, presence_fd, writer_fd)
     originals = Originals(
         codec=codec,
@@ -186,7 +155,7 @@ def build(
         facts=MemoryCache[Facts](max(budget_bytes // 16, 1 << 20), size_of=_facts_bytes),
         bodies=MemoryCache[Copy](budget_bytes // 4, size_of=len),
         disk=disk_originals,
-        disk_at_once=settings.cache.disk is None or settings.cache.disk.originals == "always",
+        disk_at_once=settings.cache.disk is not None and settings.cache.disk.originals == "always",
         shelf=shelf,
         ledger=ledger,
         neighbours=neighbours,
