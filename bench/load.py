@@ -100,8 +100,8 @@ def told(pipe: Connection, name: str, *arguments: object) -> Outcome:
 
 
 def watch(pipe: Connection, port: int, pids: dict[str, int], seconds: float, kills: bool) -> Watched:
-    """Look at the server, and kill what is to be killed, until the client has an outcome.  Waits for a core like nobody else."""
-    os.nice(19)
+    """Look at the server, and kill what is to be killed, until the client has an outcome."""
+    os.nice(19)  # to look takes a core, which the server may want
     root, started_s = pids["server"], time.monotonic()
     watched, cpu, counted_s = Watched(started_s), _Cpu(pids), 0.0
     due = [(CODEC_KILLED_AT * seconds, "codec"), (WEB_KILLED_AT * seconds, "web")] if kills else []

@@ -26,13 +26,9 @@ class World:
     """One web worker's service with fakes around it; ``restart`` forgets what was in memory."""
 
     def __init__(
-        self,
-        *,
-        persist: bool = False,
-        headers: dict[str, str] | None = None,
-        ttl_s: float = 60,
-        originals: str = "always",
+        self, *, persist: bool = False, headers: dict[str, str] | None = None, ttl_s: float = 60, at_once: bool = True
     ) -> None:
+        """*at_once*: as the service has ``disk_at_once``."""
         self.clock = ManualClock()
         self.meter = TallyMeter()
         self.codec = FakeCodec()
@@ -42,7 +38,7 @@ class World:
         rules = BucketRules(name="b", ttl_s=ttl_s, error_ttl_s=10)
         self.bucket = Bucket(rules=rules, origin=self.origin, persist=self.store)
         self.ledger: Ledger | None = None
-        self.originals_at_once = originals == "always"
+        self.at_once = at_once
         self.restart()
 
     def restart(self) -> None:
@@ -56,7 +52,7 @@ class World:
             bodies=MemoryCache(1 << 20, size_of=len),
             disk=self.disk_originals,
             shelf=self.shelf,
-            disk_at_once=self.originals_at_once,
+            disk_at_once=self.at_once,
             ledger=self.ledger,
         )
         self.deliver = Deliver(

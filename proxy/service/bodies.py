@@ -54,14 +54,13 @@ class Bodies:
         provenance = provenance_from_json(entry.meta.get("of")) or Provenance(source=source, tags=None)
         return Copy(entry.body, provenance, on_disk=True)
 
-    def keep(self, key: str, copy: Copy, *, disk: bool, again: bool = True) -> None:
-        """Have *copy* in memory, and (*disk*: if it may be) on disk if it is worth it: it is needed *again*."""
+    def keep(self, key: str, copy: Copy, *, disk: bool, again: bool) -> None:
+        """Have *copy* in memory; and on disk, if it may be there (*disk*) and is needed *again*, or all are written."""
         if disk and not copy.on_disk and (again or self._at_once):
             meta = {"of": provenance_to_json(copy.provenance)}
             self._shelf.put_later(self._disk, key, CacheEntry(meta=meta, body=copy.body))
             copy = replace(copy, on_disk=True)
-        if self._memory.get(key) is not copy:
-            self._memory.put(key, copy)
+        self._memory.put(key, copy)
 
     def discard(self, condition: Callable[[Provenance], bool]) -> int:
         """Drop from memory what *condition* is true of; how many."""

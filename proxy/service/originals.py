@@ -161,7 +161,7 @@ class Originals:
             if copy is not None and self._outdated(source, copy.provenance, facts):
                 copy = None
         if copy is not None:
-            self._bodies.keep(key, copy, disk=bucket.cache_originals)
+            self._bodies.keep(key, copy, disk=bucket.cache_originals, again=True)
             return facts, copy.body
 
         async def work(_: Flight) -> Learned:
@@ -234,9 +234,9 @@ class Originals:
             if usable is not None:
                 return Learned(usable)
         if known is not None or bucket.persist is None:
-            return await self._fetch(bucket, source, key, known, again=known is not None)
+            return await self._fetch(bucket, source, key, known)
         theirs = await read_facts(bucket.persist, bucket.rules.persist_prefix, source)
-        learned = await self._fetch(bucket, source, key, self._good(source, theirs), again=False)
+        learned = await self._fetch(bucket, source, key, self._good(source, theirs))
         # Another replica's facts: to us the source was new, nothing of ours had gone stale.
         return replace(learned, revalidated=False)
 
@@ -257,10 +257,12 @@ class Originals:
         """*facts*, unless they were purged: then the origin is not even asked whether they still hold."""
         return facts if facts is not None and self._standing(source, facts) is Standing.GOOD else None
 
-    async def _fetch(self, bucket: Bucket, source: Source, key: str, known: Facts | None, *, again: bool) -> Learned:
-        """*again*: the node had *source* before."""
+    async def _fetch(
+        self, bucket: Bucket, source: Source, key: str, known: Facts | None, again: bool = False
+    ) -> Learned:
+        """*again*: its bytes were needed before, as those of what is *known* were."""
         learned = await self._fetcher.fetch(bucket, source, known)
-        self._keep(bucket, source, key, learned, again)
+        self._keep(bucket, source, key, learned, again or known is not None)
         return learned
 
     def _keep(self, bucket: Bucket, source: Source, key: str, learned: Learned, again: bool) -> None:
