@@ -50,6 +50,7 @@ from proxy.web.hosts import Buckets
 from proxy.web.peers import Peers
 from proxy.web.purges import purge_calls
 from proxy.web.ready import Readying, mattering, noting
+from proxy.web.ready_elsewhere import Elsewhere, Recent
 from proxy.web.ready_passed import ReadyingPassed
 
 _LEARN_WITHIN_S = 5.0
@@ -111,11 +112,12 @@ def build(
     epochs: Epochs | None = None,
     presence_fd: int | None = None,
     writer_fd: int | None = None,
+    recent: Recent | None = None,
     open_store: Callable[..., Origin | Store] = open_origin,
 ) -> Application:
     """Wire one web worker from its settings; must be called on the event loop that will serve it.
 
-    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs* and the descriptors are those of the node.
+    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs* *recent* and the descriptors are those of the node.
     """
     clock = clock or WallClock()
     limits = settings.limits.image_limits()
@@ -140,7 +142,8 @@ def build(
         )
         buckets.append((bucket, own.hosts, own.default))
 
-    budget_bytes = settings.cache.memory.max_bytes // settings.server.workers
+    memory, workers = settings.cache.memory, settings.server.workers
+    budget_bytes = (memory.max_bytes - memory.shared_bytes(workers)) // workers
     passes = any(own.pass_through for own in settings.buckets.values())
     answers_bytes = budget_bytes * 5 // 16 if passes else 0
     receiving_bytes = settings.origins.fetch_bytes // 4 if passes else 0
@@ -201,6 +204,8 @@ def build(
         note=noting(access) if settings.server.access_log == "json" else None,
         matters=mattering(passes=passes, peers=peers),
     )
+    elsewhere = Elsewhere(recent, deliver, ready, clock) if recent is not None else None
+    ready.elsewhere = elsewhere.take if elsewhere else None
     copies = Copies(
         ledger=ledger,
         deliver=deliver,
@@ -225,7 +230,7 @@ def build(
         shared_cache=shared_cache,
         peers=peers,
         server_timing=settings.server.server_timing,
-        readying=Readying(deliver, clock, peers, ready),
+        readying=Readying(deliver, clock, peers, ready, elsewhere.tell if elsewhere else None),
         readying_passed=ReadyingPassed(shared_cache, clock, peers, ready),
     )
 

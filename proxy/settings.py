@@ -57,7 +57,12 @@ class MemoryCache(Branch):
     """The memory tier: what was sent lately, in each web process."""
 
     max_bytes: Annotated[int, Field(ge=0)] = 268_435_456
-    """Per node, divided among the web workers; 0 switches the tier off."""
+    """Per node, divided among the web workers, but for a sixteenth that several of them have in common, for what was made lately;
+    0 switches the tier off."""
+
+    def shared_bytes(self, workers: int) -> int:
+        """Of ``max_bytes``, what so many web workers have in common (``caches.recent``)."""
+        return self.max_bytes // 16 if workers > 1 else 0
 
 
 class DiskCache(Branch):

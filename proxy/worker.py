@@ -27,6 +27,7 @@ import uvloop
 from proxy import __version__
 from proxy.app import Capabilities, build
 from proxy.caches import purge_file
+from proxy.caches.recent import Recent, claimed
 from proxy.caches.shared_epochs import SharedEpochs
 from proxy.codec import fonts
 from proxy.codec.board import Board
@@ -110,6 +111,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         epochs=SharedEpochs(arguments.epochs_fd),
         presence_fd=arguments.presence_fd,
         writer_fd=arguments.writer_fd,
+        recent=_recent(arguments.recent_fd, settings.server.workers),
     )
     patience = Patience(
         window_s=settings.server.slow_client_s, least_bytes_per_s=settings.server.slow_client_bytes_per_s
@@ -136,6 +138,10 @@ async def serve(arguments: argparse.Namespace) -> None:
         await server.serve(sockets=[edge])
         await application.aclose(drain_s * 0.3)
     await control.finish()
+
+
+def _recent(fd: int, workers: int) -> Recent | None:
+    return Recent(fd, workers, claimed(fd, workers)) if workers > 1 else None
 
 
 def _settle() -> None:
@@ -186,7 +192,7 @@ def _noting(directory: Path) -> Callable[[Purge], bool]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=f"mogr {__version__} web worker; started by `mogr serve`")
-    for name in ("edge", "control", "board", "epochs", "presence", "queue", "start", "writer"):
+    for name in ("edge", "control", "board", "epochs", "presence", "queue", "recent", "start", "writer"):
         parser.add_argument(f"--{name}-fd", type=int, required=True)
     parser.add_argument("--slot", type=int, required=True)
     install()

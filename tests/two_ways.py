@@ -38,7 +38,9 @@ class AtOnce(TallyMeter):
 class Worker:
     """A web worker with fakes behind it, and two connections to it."""
 
-    def __init__(self, server: dict[str, Any] | None = None, *, origin: Any = None, **bucket: Any) -> None:
+    def __init__(
+        self, server: dict[str, Any] | None = None, *, origin: Any = None, recent: Any = None, **bucket: Any
+    ) -> None:
         self.clock, self.codec, self.meter = ManualClock(1_800_000_000.25), FakeCodec(), AtOnce()
         self.origin = origin or FakeOrigin({"a.jpg": b"PIC one", "b.jpg": b"PIC two", "t.txt": b"text"})
         settings = Settings.model_validate({
@@ -52,6 +54,7 @@ class Worker:
             codec=self.codec,
             meter=self.meter,
             clock=self.clock,
+            recent=recent,
             open_store=lambda *_: self.origin,
         )
         self.at_once = Client(self, HitProtocol, ready=self.application.ready)

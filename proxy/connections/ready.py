@@ -98,6 +98,8 @@ class ReadyAnswers:
         self._note = note
         self.heads = PlainHeads(logged=note is not None, matters=matters)
         """What the fields of requests are read by."""
+        self.elsewhere: Callable[[Target], bool] | None = None
+        """Asked for what is not ready: whether it is now, as it was elsewhere."""
         self._urls: dict[tuple[bytes, bytes], _Url] = {}
         self.used_bytes = 0
         self._ids = b""
@@ -120,12 +122,16 @@ class ReadyAnswers:
         *fields* are those of the request, ``host`` among them; that they allow such an answer is for the caller to know.
         """
         started_s = perf_counter()
-        url = self._urls.get((fields[b"host"], target))
-        if url is None:
-            return False
-        ready = url.answers.get(_spelling(url.vary, fields))
-        if ready is None:
-            return False
+        key = fields[b"host"], target
+        url = self._urls.get(key)
+        ready = None if url is None else url.answers.get(_spelling(url.vary, fields))
+        if url is None or ready is None:
+            if self.elsewhere is None or not self.elsewhere(Target(target, fields)):
+                return False
+            url = self._urls.get(key)
+            ready = None if url is None else url.answers.get(_spelling(url.vary, fields))
+            if url is None or ready is None:  # too large to keep
+                return False
         now_s = self._now_s()
         content, passing = ready.content.value, ready.passing
         if (
@@ -136,7 +142,7 @@ class ReadyAnswers:
             or ready.facts.value is None
             or (passing is not None and not passing.holds())
         ):
-            self._drop(fields[b"host"], target)
+            self._drop(*key)
             return False
         if passing is not None and not passing.admits(fields, peer):
             return False

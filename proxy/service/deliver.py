@@ -26,6 +26,7 @@ from proxy.service.measuring import Measuring
 from proxy.service.nearby import Nearby, Places
 from proxy.service.originals import Originals
 from proxy.service.questions import Delivered, Ingredient, Question, check_marks, mark_error
+from proxy.service.records import Facts
 from proxy.service.renewals import Renewals
 from proxy.service.resolver import Resolver
 from proxy.service.shelf import Shelf
@@ -117,6 +118,10 @@ class Deliver:
     def places(self, bucket: Bucket, question: Question) -> Places | None:
         """Where that is which ``hit`` answers *question* from; None: it may soon be answered otherwise."""
         return self._nearby.places(bucket, question)
+
+    def adopt(self, names: tuple[str, str], facts: Facts, artifact: Artifact) -> Places | None:
+        """Where what another web worker made is in memory now, by the *names* it has there; None: it does not count here."""
+        return self._nearby.adopt(names, facts, artifact)
 
     async def aclose(self, grace_s: float) -> None:
         """Finish what is under way within *grace_s*: flights, then the copies they left behind."""

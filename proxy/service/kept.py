@@ -37,6 +37,13 @@ class Kept:
         """Where the memory tier has what it has under *key*."""
         return self._memory.place(key)
 
+    def adopt(self, key: str, artifact: Artifact) -> Place[Artifact] | None:
+        """Where the memory tier has *artifact*, or its own copy of it; None: it is too large."""
+        held = self._memory.get(key)
+        if held is None or (held.etag, held.source) != (artifact.etag, artifact.source):
+            self._memory.put(key, artifact)
+        return self._memory.place(key)
+
     def _judged(self, rendition: Rendition, found: Artifact | None, facts: Facts, tier: str) -> Delivered | None:
         """The answer that *found* is, if it still counts: a copy of the version that *facts* describe, and not purged."""
         if found is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
+from proxy.core.keys import facts_key
 from proxy.core.model import Artifact, Rendition
+from proxy.core.purges import Standing
 from proxy.errors import MogrError
 from proxy.ports import Place
 from proxy.service.bucket import Bucket
@@ -21,8 +23,12 @@ from proxy.service.resolver import Resolver
 class Places:
     """Where everything is that an answer comes from: as long as nothing of it goes, and it is fresh, it stays the same."""
 
+    found: Delivered
+    """It, as the next one who asks gets it."""
     artifact: Place[Artifact]
     facts: Place[Facts]
+    names: tuple[str, str]
+    """What facts and artifact are kept by, the same in every web worker."""
     inputs: tuple[Place[Artifact] | Place[Facts], ...]
     """Of every picture that went into it."""
     generation: int
@@ -111,8 +117,27 @@ class Nearby:
             return None
         _, key = self._resolver.resolve(bucket.rules, question, facts.value, etags)
         artifact = self._kept.place(key)
-        if artifact is None:
+        if artifact is None or artifact.value is not found.artifact:
             return None
+        generation = self._originals.ledger.generation
         return Places(
-            artifact=artifact, facts=facts, inputs=tuple(inputs), generation=self._originals.ledger.generation
-        )
+            found=found, artifact=artifact, facts=facts, names=(facts_key(question.source), key), inputs=tuple(inputs),
+            generation=generation,
+        )  # fmt: skip
+
+    def adopt(self, names: tuple[str, str], facts: Facts, artifact: Artifact) -> Places | None:
+        """Where *facts* and *artifact*, another web worker's that it keeps by *names*, are in memory now.
+
+        None: they do not count any more, or something else is known here.
+        """
+        ledger = self._originals.ledger
+        if ledger.generation and any(
+            copy is None or ledger.judge(copy, facts.tags) is not Standing.GOOD
+            for copy in (facts.provenance, artifact.provenance)
+        ):
+            return None
+        known, kept = self._originals.adopt(names[0], facts), self._kept.adopt(names[1], artifact)
+        if known is None or kept is None:
+            return None
+        found = Delivered(artifact=artifact, facts=facts, tier="memory")
+        return Places(found=found, artifact=kept, facts=known, names=names, inputs=(), generation=ledger.generation)

@@ -102,6 +102,15 @@ class Originals:
         """Where the memory tier has what is known of *source*."""
         return self._facts.place(facts_key(source))
 
+    def adopt(self, key: str, facts: Facts) -> Place[Facts] | None:
+        """Where *facts* are in memory, or newer ones of the same version; None: another version is known here."""
+        held = self._facts.get(key)
+        if held is not None and held.validators.identity != facts.validators.identity:
+            return None
+        if held is None or held.freshness.fetched_at_s < facts.freshness.fetched_at_s:
+            self._facts.put(key, facts)
+        return self._facts.place(key)
+
     def now_s(self) -> float:
         return self._clock.now_s()
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from proxy import settings as tree
-from proxy.caches import presence, shared_epochs
+from proxy.caches import presence, recent, shared_epochs
 from proxy.codec import avs2
 from proxy.codec.board import WEB_SLOTS, Board
 from proxy.codec.pool import ENVIRONMENT, CodecPool
@@ -131,6 +131,10 @@ class NodeParts:
     @cached_property
     def presence_fd(self) -> int:
         return _shared(presence.memory)
+
+    def recent_fd(self, settings: tree.Settings) -> int:
+        workers = settings.server.workers
+        return _shared(lambda: recent.memory(workers, settings.cache.memory.shared_bytes(workers)))
 
     @cached_property
     def _disk_writer(self) -> DiskWriter:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from proxy import settings as tree
@@ -34,6 +36,8 @@ class Generation:
     settings: tree.Settings
     codecs: Codecs
     fleet: Fleet
+    recent_fd: int
+    """Of memory that the fleet alone shares: what an answer says depends on the settings."""
 
 
 class Generations:
@@ -61,21 +65,26 @@ class Generations:
             StartError: a child cannot be started.
         """
         old = self.current
-        shared = self._fitting(settings)
-        codecs = shared or self._parts.codecs(settings.codec)
-        fleet = Fleet(self._outfit(settings, codecs), settings.server.workers, codecs.slots, self._tally)
-        self._coming = Generation(settings, codecs, fleet)
-        try:
-            if shared is None:
-                await codecs.start()
-            await fleet.start()
-        except BaseException:
-            if shared is None:
-                await codecs.stop(0)
-            raise
-        finally:
-            self._coming = None
-        self.current = Generation(settings, codecs, fleet)
+        with ExitStack() as undoing:
+            recent_fd = self._parts.recent_fd(settings)
+            undoing.callback(os.close, recent_fd)
+            shared = self._fitting(settings)
+            codecs = shared or self._parts.codecs(settings.codec)
+            outfit = self._outfit(settings, codecs, recent_fd)
+            fleet = Fleet(outfit, settings.server.workers, codecs.slots, self._tally)
+            self._coming = Generation(settings, codecs, fleet, recent_fd)
+            try:
+                if shared is None:
+                    await codecs.start()
+                await fleet.start()
+            except BaseException:
+                if shared is None:
+                    await codecs.stop(0)
+                raise
+            finally:
+                self._coming = None
+            undoing.pop_all()
+        self.current = Generation(settings, codecs, fleet, recent_fd)
         if old is not None:
             self._leaving.append(old)
             retirement = asyncio.create_task(self._retire(old), name="retirement")
@@ -102,6 +111,8 @@ class Generations:
         cut_off = await asyncio.gather(*(each.fleet.drain(within_s * DRAIN_RATIO) for each in everyone))
         if sum(cut_off):
             log("Web workers were killed before they had finished.", level="warning", web_workers=sum(cut_off))
+        for each in everyone:
+            os.close(each.recent_fd)
         pools = {id(each.codecs): each.codecs for each in everyone}
         grace_s = min(_POOL_GRACE_S, within_s * (1 - DRAIN_RATIO) / 2)
         await asyncio.gather(*(codecs.stop(grace_s) for codecs in pools.values()))
@@ -151,6 +162,7 @@ class Generations:
             written_bytes, restarts = old.codecs.written_bytes, old.codecs.restarts
             await old.codecs.stop(_POOL_GRACE_S)
         self._leaving.remove(old)
+        os.close(old.recent_fd)
         self._past_web_restarts += old.fleet.restarts
         self._past_codec_restarts.update(restarts)
         self._past_written_bytes += written_bytes
@@ -162,7 +174,7 @@ class Generations:
             return None
         return old.codecs if old.codecs.slots.free >= settings.server.workers else None
 
-    def _outfit(self, settings: tree.Settings, codecs: Codecs) -> Outfit:
+    def _outfit(self, settings: tree.Settings, codecs: Codecs, recent_fd: int) -> Outfit:
         start = {
             "settings": self._parts.web_settings(settings),
             "capabilities": self._capabilities,
@@ -175,6 +187,7 @@ class Generations:
             epochs_fd=self._parts.epochs_fd,
             presence_fd=self._parts.presence_fd,
             queue_fd=codecs.queue_fd,
+            recent_fd=recent_fd,
             writer_fd=self._parts.writer_fd,
             start=json.dumps(start).encode(),
         )

@@ -77,6 +77,14 @@ class Parts(Protocol):
         """As ``epochs_fd``, of what the disk tier has."""
         ...
 
+    def recent_fd(self, settings: tree.Settings) -> int:
+        """A descriptor of memory in which the web workers of one generation show each other what they made; the caller closes it.
+
+        Raises:
+            StartError: there is none to be had.
+        """
+        ...
+
     @property
     def writer_fd(self) -> int:
         """As ``epochs_fd``, of the queue in which web workers say hello to who writes the disk tier's files."""

@@ -45,6 +45,7 @@ class Outfit:
     epochs_fd: int
     presence_fd: int
     queue_fd: int
+    recent_fd: int
     writer_fd: int
     start: bytes
     """The JSON text that it reads from its start descriptor: settings (with secrets) and codec capabilities."""
@@ -81,6 +82,7 @@ class WebWorker:
                 "--epochs-fd": outfit.epochs_fd,
                 "--presence-fd": outfit.presence_fd,
                 "--queue-fd": outfit.queue_fd,
+                "--recent-fd": outfit.recent_fd,
                 "--writer-fd": outfit.writer_fd,
                 "--start-fd": start_fd,
             }

@@ -272,18 +272,15 @@ class Edge:
                 raise asked.error.again()
             if asked.question is not None:
                 delivered = self._deliver.hit(bucket, asked.question)
-                hit = delivered is not None
                 if delivered is None:
                     delivered = await unless_gone(receive, self._deliver.rendition(bucket, asked.question))
                 reply = image_reply(
                     request, delivered, vary=asked.vary, now_s=self._clock.now_s(), timing=self._server_timing,
                     slim=asked.question.plan.slim, tags=tags_of(bucket, asked.question.source, delivered),
                 )  # fmt: skip
-                if hit and self._readying is not None:
-                    ready = self._readying.hit  # takes longer than the answer
-                    reply.sent = partial(
-                        ready, request, bucket, asked.question, delivered, vary=asked.vary, until_s=until_s
-                    )
+                if self._readying is not None:
+                    ready = self._readying.answered  # takes longer than a hit
+                    reply.sent = partial(ready, request, bucket, asked.question, vary=asked.vary, until_s=until_s)
                 return reply
         except MogrError as error:
             if protected or not ((asked.ignore_error or slim) and original_will_do(error)):

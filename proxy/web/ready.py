@@ -13,7 +13,8 @@ from proxy.core.fields.forwarding import is_about_the_way
 from proxy.core.model import Freshness
 from proxy.ports import Clock
 from proxy.service.bucket import Bucket
-from proxy.service.deliver import Deliver, Delivered, Question
+from proxy.service.deliver import Deliver, Question
+from proxy.service.nearby import Places
 from proxy.web.access_log import AccessLog
 from proxy.web.dress import open_to_pages, picking_pages
 from proxy.web.image import image_reply, tags_of
@@ -37,44 +38,50 @@ class _Told:
 
 
 class Readying:
-    """Hands hits over to the connections of one web worker."""
+    """Hands what was answered over to the connections of one web worker, to be answered by them from then on."""
 
-    def __init__(self, deliver: Deliver, clock: Clock, peers: Peers, answers: ReadyAnswers) -> None:
+    def __init__(
+        self,
+        deliver: Deliver,
+        clock: Clock,
+        peers: Peers,
+        answers: ReadyAnswers,
+        tell: Callable[[Target, Ready, Places], None] | None = None,
+    ) -> None:
+        """*tell*: told of each answer that other web workers may give, too."""
         self._deliver = deliver
         self._clock = clock
         self._peers = peers
         self._answers = answers
+        self._tell = tell
 
-    def hit(
+    def answered(
         self,
         request: EdgeRequest,
         bucket: Bucket,
         question: Question,
-        delivered: Delivered,
         *,
         vary: tuple[str, ...],
         until_s: float,
     ) -> None:
-        """*request* was answered from memory: the next one like it need not come this far, until *until_s* at most.
+        """*request* was answered: the next one like it need not come this far, until *until_s* at most.
 
         Whether an answer is allowed is asked no more then.  A bucket that asks that of more than the URL, the fields
         in *vary* and Origin must not come here.
         """
-        if request.target is None or delivered.interim_s is not None or delivered.revalidated:
-            return
-        if delivered.tier != "memory":  # from disk; of the next one it says that it came from memory
+        if request.target is None:
             return
         cors = bucket.rules.access.cors
         pages = picking_pages(cors)
         if pages is None or self._answers.holds(request.target):
             return
-        places, freshness, now_s = (
-            self._deliver.places(bucket, question),
-            delivered.facts.freshness,
-            self._clock.now_s(),
-        )
+        places, now_s = self._deliver.places(bucket, question), self._clock.now_s()
+        if places is None:
+            return
+        delivered = places.found
+        freshness = delivered.facts.freshness
         until_s = min(until_s, _fresh_until_s(freshness))
-        if places is None or places.artifact.value is not delivered.artifact or until_s <= now_s:
+        if until_s <= now_s:
             return
         plain = replace(request, method="GET", headers={})
         tags = tags_of(bucket, question.source, delivered)
@@ -109,6 +116,8 @@ class Readying:
             cache=(whole.cache.encode(),),
         )
         self._answers.keep(request.target, ready)
+        if self._tell is not None and told is None and not places.inputs:
+            self._tell(request.target, ready, places)
 
 
 def _fresh_until_s(freshness: Freshness) -> float:

@@ -109,6 +109,15 @@ def test_a_purge_ends_what_was_ready_in_every_web_worker(start: Callable[..., Mo
     assert after != before
 
 
+def test_what_one_web_worker_made_is_there_for_the_other_without_a_disk(start: Callable[..., Mogr]) -> None:
+    server = start({"server": {"workers": 2}, "cache": {"disk": None}}, {"cat.jpg": noise(400, 300)})
+    connections = [Connection(server) for _ in range(16)]
+    said = [connections[0].get()[1]["cache-status"] for _ in range(2)]
+    said += [each.get()[1]["cache-status"] for each in connections]
+    assert "fwd=miss" in said[0]
+    assert [each for each in said[1:] if "hit" not in each] == [], "one of them would have made it again"
+
+
 def test_what_a_reload_blocks_is_answered_by_no_connection_that_was_open(start: Callable[..., Mogr]) -> None:
     server = start({"server": {"workers": 2}}, {"cat.jpg": jpeg()})
     connections = warmed(server, 4)

@@ -56,6 +56,9 @@ class StandInParts:
     async def capabilities(self) -> Mapping[str, object]:
         return {"encode": ["jpeg"], "versions": {"libvips": "8.18.7"}}
 
+    def recent_fd(self, settings: tree.Settings) -> int:
+        return os.memfd_create("recent")
+
     def codecs(self, settings: tree.Codec) -> StandInCodecs:
         return StandInCodecs(settings)
 

@@ -19,13 +19,13 @@ from proxy.supervisor.control import ControlClient
 
 async def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("edge", "control", "board", "epochs", "presence", "queue", "start", "writer"):
+    for name in ("edge", "control", "board", "epochs", "presence", "queue", "recent", "start", "writer"):
         parser.add_argument(f"--{name}-fd", type=int)
     parser.add_argument("--slot", type=int)
     told = parser.parse_args()
     with os.fdopen(told.start_fd, "rb") as start:
         settings = json.loads(start.read())["settings"]
-    for fd in (told.board_fd, told.epochs_fd, told.presence_fd, told.queue_fd, told.writer_fd):
+    for fd in (told.board_fd, told.epochs_fd, told.presence_fd, told.queue_fd, told.recent_fd, told.writer_fd):
         os.fstat(fd)
     secret_id = settings["credentials"][0]["secret_id"] if settings["credentials"] else ""
     if secret_id == "crash at start":
