@@ -18,6 +18,8 @@ from proxy.service.nearby import Places
 from proxy.service.records import artifact_from_entry, artifact_to_entry, facts_from_meta, facts_to_meta
 
 _ACCEPT = b"accept"
+_SCHEMA_VERSION = 1
+"""Raise it when the meaning of a record changes: a web worker that is started anew may be of another version than the rest."""
 
 
 class Recent(Protocol):
@@ -105,7 +107,8 @@ class Elsewhere:
 def _name(key: tuple[bytes, bytes], accept: bytes | None) -> bytes:
     """By which it is told; framed, so that no target can pass for another host's, or for one with an ``Accept``."""
     host, target = key
-    return b"%d %d %d " % (len(host), len(target), accept is not None) + host + target + (accept or b"")
+    framed = b"%d %d %d %d " % (_SCHEMA_VERSION, len(host), len(target), accept is not None)
+    return framed + host + target + (accept or b"")
 
 
 def _text(value: bytes | None) -> str | None:
