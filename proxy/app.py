@@ -117,7 +117,7 @@ def build(
 ) -> Application:
     """Wire one web worker from its settings; must be called on the event loop that will serve it.
 
-    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs* *recent* and the descriptors are those of the node.
+    *ledger* is of what was purged before; *note* as ``Copies`` has it; *epochs*, *recent* and the descriptors are those of the node.
     """
     clock = clock or WallClock()
     limits = settings.limits.image_limits()

@@ -20,10 +20,10 @@ _HEADER = struct.Struct("<16sIII")
 """A record's name, the lengths of its meta and body, and the checksum of both and of these."""
 _BYTES_PER_SLOT = 512
 """Of the ring; most records are longer, so that few share a slot."""
-_LARGEST = 8
-"""Of these in a ring is the largest record: one picture must not push out all others."""
+_LEAST_RECORDS = 8
+"""In a full ring: one picture must not push out all others."""
 _LARGEST_BYTES = 128 * 1024
-"""To copy more would hold up other answers."""
+"""Of a record: to copy more would hold up other answers."""
 
 
 def memory(parts: int, size_bytes: int) -> int:
@@ -76,7 +76,7 @@ class _Part:
         self._slots = len(view) // (_BYTES_PER_SLOT + _SLOT.size)
         self._table = view[: self._slots * _SLOT.size]
         self._ring = view[self._slots * _SLOT.size :]
-        self._largest_bytes = min(len(self._ring) // _LARGEST, _LARGEST_BYTES)
+        self._largest_bytes = min(len(self._ring) // _LEAST_RECORDS, _LARGEST_BYTES)
         self._next = 0
 
     def clear(self) -> None:
